@@ -1,0 +1,124 @@
+"""The configuration: TOML into frozen structs.  Every key is documented by the comment beside it.
+
+The structs below are the only place that knows key names; ``sample.toml`` is checked against them.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, field
+
+Count = Annotated[int, Meta(ge=1)]
+Bytes = Annotated[int, Meta(ge=0)]
+Seconds = Annotated[float, Meta(gt=0)]
+Days = Annotated[float, Meta(ge=0)]
+Tls = Literal["none", "starttls", "implicit"]
+
+DEFAULT_CHAIN = ("automatic", "auth", "spam", "ticket", "enrich", "analyse", "route", "acknowledge")
+
+
+class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Base of every table: frozen, and an unknown key is a mistake."""
+
+
+class StoreSection(Section):
+    url: str = "sqlite:state/mailproc.db"  # sqlite:PATH, or postgresql://…
+
+
+class LmtpSection(Section):
+    listen: tuple[str, ...] = ()  # HOST:PORT, [V6]:PORT, unix:PATH or systemd:NAME
+
+
+class SmtpSection(Section):
+    listen: tuple[str, ...] = ()  # intake for MTAs without LMTP
+
+
+class SubmissionSection(Section):
+    listen: tuple[str, ...] = ()  # agents' mail clients send here
+    tls: Tls = "none"
+    auth: str = "passwords"  # passwords, dovecot:PATH, or imap
+    second_answer: Literal["hold", "refuse"] = "hold"
+
+
+class RelaySection(Section):
+    address: str  # HOST:PORT of the MTA that takes outgoing mail
+    tls: Tls = "none"
+    user: str = ""
+    password: str = ""
+    password_file: str = ""
+    connections: Count = 4  # kept open at once
+    timeout: Seconds = 300.0  # for one whole mail
+    max_age: Seconds = 432000.0  # five days; then a failure is permanent
+
+
+class ImapSection(Section):
+    address: str
+    tls: Tls = "implicit"
+    user: str = "mailproc"
+    password: str = ""
+    password_file: str = ""
+
+
+class LimitsSection(Section):
+    size: Bytes = 52_428_800  # of one mail; offered as SIZE
+    backlog: Count = 100_000  # deliveries that may wait for the chain before 451
+    recipients: Count = 1000  # in one transaction
+    connections: Count = 500  # in total
+    connections_per_address: Count = 50  # loopback and Unix sockets are exempt
+    useless_commands: Count = 100  # NOOP, RSET, VRFY and unknown ones since the last mail
+    idle: Seconds = 300.0  # without a byte from the client
+    total: Seconds = 3600.0  # one mail, from MAIL to the reply
+    large: Bytes = 1_048_576  # from here on a mail is large …
+    large_at_once: Count = 4  # … and so many of them are read at the same time
+    attempts: Count = 5  # failures of the chain before a mail is quarantined
+    at_once: Count = 16  # mails in the chain at the same time, per worker
+
+
+class LogSection(Section):
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["logfmt", "json"] = "logfmt"
+
+
+class DeskSection(Section):
+    addresses: tuple[str, ...]  # the first one is where answers come from
+    name: str = ""  # shown to customers; the table's name by default
+    folder: str = ""  # the shared IMAP folder
+    agents: tuple[str, ...] = ()
+    chain: tuple[str, ...] = DEFAULT_CHAIN
+    language: str = "en"  # of templates, where the customer's is not known
+    number: Literal["date", "sequence", "random"] = "date"
+    delimiter: str = "+"  # between the address and its extension
+    reply_address: bool = True  # false where the host has no plus-addresses
+    closed_reply: Literal["reopen", "new", "reject"] = "reopen"  # a reply to a closed ticket
+    reopen_days: Days = 30.0  # later than that it becomes a new, linked ticket
+    forward: Literal["new", "join"] = "new"  # a forward of a mail that has a ticket
+    several: Literal["first", "all"] = "first"  # a mail that names several tickets
+    subject_days: Days = 7.0  # how long "Re: same subject" from the same people joins
+
+
+class AgentSection(Section):
+    address: str
+    name: str = ""
+    password_hash: str = ""  # from: mailproc agent hash
+
+
+class Config(Section):
+    hostname: str
+    data_dir: str = "/var/lib/mailproc"  # made with mode 0700: secret key, SQLite database
+    secret_file: str = ""  # the key of tags and addresses; made in data_dir by default
+    workers: Count = 1
+    filters: tuple[str, ...] = ()  # folders with a site's own filters, searched first
+    templates: tuple[str, ...] = ()  # folders with a site's own templates, searched first
+    store: StoreSection = field(default_factory=StoreSection)
+    lmtp: LmtpSection = field(default_factory=LmtpSection)
+    smtp: SmtpSection = field(default_factory=SmtpSection)
+    submission: SubmissionSection = field(default_factory=SubmissionSection)
+    relay: RelaySection | None = None
+    imap: ImapSection | None = None
+    limits: LimitsSection = field(default_factory=LimitsSection)
+    log: LogSection = field(default_factory=LogSection)
+    desk: dict[str, DeskSection]
+    agent: dict[str, AgentSection] = {}
+    stage: dict[str, dict[str, Any]] = {}  # options of each stage; checked against its filter

@@ -1,0 +1,1 @@
+"""What a mail desk does, one verb per file."""

@@ -1,0 +1,75 @@
+"""Mail addresses as SMTP knows them (RFC 5321 section 4.1.2, with RFC 6531's letters)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\U0010ffff-]+"
+_DOT_STRING = re.compile(rf"{_ATEXT}(?:\.{_ATEXT})*")
+_QUOTED_STRING = re.compile(r'"(?:[ !#-\[\]-~\u00a0-\U0010ffff]|\\[ -~])*"')
+_LABEL = r"[A-Za-z0-9\u00a1-\U0010ffff](?:[A-Za-z0-9_\u00a1-\U0010ffff-]*[A-Za-z0-9\u00a1-\U0010ffff])?"
+_DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
+_LITERAL = re.compile(r"\[[0-9A-Za-z.:]+\]")
+
+MAX_LOCAL = 64  # octets, RFC 5321 section 4.5.3.1.1
+MAX_DOMAIN = 255  # octets, RFC 5321 section 4.5.3.1.2
+MAX_PATH = 254  # octets without the angle brackets, RFC 5321 section 4.5.3.1.3
+
+
+class BadAddress(ValueError):
+    """The text is no addr-spec that SMTP could carry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An addr-spec: the local part as written, the domain in lower case."""
+
+    local: str
+    domain: str
+
+    def __str__(self) -> str:
+        return f"{self.local}@{self.domain}"
+
+    @property
+    def key(self) -> str:
+        """The form to compare by: everything in lower case."""
+        return str(self).lower()
+
+    @property
+    def is_ascii(self) -> bool:
+        return self.local.isascii() and self.domain.isascii()
+
+    @classmethod
+    def parse(cls, text: str) -> Address:
+        """Read one addr-spec; raise BadAddress for anything that must not enter SMTP."""
+        local, at, domain = text.rpartition("@")
+        if not at:
+            raise BadAddress(f"no @ in address {text!r}")
+        if not (_DOT_STRING.fullmatch(local) or _QUOTED_STRING.fullmatch(local)):
+            raise BadAddress(f"bad local part in address {text!r}")
+        if not (_DOMAIN.fullmatch(domain) or _LITERAL.fullmatch(domain)):
+            raise BadAddress(f"bad domain in address {text!r}")
+        cls._check_lengths(local, domain, text)
+        return cls(local, domain.lower())
+
+    @classmethod
+    def _check_lengths(cls, local: str, domain: str, text: str) -> None:
+        sizes = (len(part.encode("utf-8", "surrogatepass")) for part in (local, domain, text))
+        if any(size > limit for size, limit in zip(sizes, (MAX_LOCAL, MAX_DOMAIN, MAX_PATH), strict=True)):
+            raise BadAddress(f"address of {len(text)} characters is too long")
+
+    @classmethod
+    def parse_or_none(cls, text: str) -> Address | None:
+        try:
+            return cls.parse(text)
+        except BadAddress:
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """A display name and an address, as in From (RFC 5322 section 3.4); the name may be empty."""
+
+    name: str
+    address: Address

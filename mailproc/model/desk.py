@@ -1,0 +1,82 @@
+"""A desk: one shared address with its chain, agents, folder and rules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from mailproc.model.address import Address
+
+
+class NumberScheme(StrEnum):
+    """How ticket numbers are made: ``2026112100017``, ``17``, ``8840213377``."""
+
+    DATE = "date"
+    SEQUENCE = "sequence"
+    RANDOM = "random"
+
+
+class ClosedReply(StrEnum):
+    """What becomes of a reply to a closed ticket."""
+
+    REOPEN = "reopen"
+    NEW = "new"
+    REJECT = "reject"
+
+
+class ForwardPolicy(StrEnum):
+    """What becomes of a forward (Fwd:, WG:, TR:) of a mail that belongs to a ticket."""
+
+    NEW = "new"
+    JOIN = "join"
+
+
+class SeveralPolicy(StrEnum):
+    """What becomes of a mail that names several tickets."""
+
+    FIRST = "first"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUpPolicy:
+    """A desk's rules for mail that belongs to an earlier ticket."""
+
+    closed: ClosedReply = ClosedReply.REOPEN
+    reopen_days: float = 30.0  # after so many days a closed ticket is not reopened: a new, linked one
+    forward: ForwardPolicy = ForwardPolicy.NEW
+    several: SeveralPolicy = SeveralPolicy.FIRST
+    subject_days: float = 7.0  # how long the same subject among the same people still joins
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What every part may know of a desk.  ``addresses[0]`` is the one that answers come from."""
+
+    name: str
+    title: str
+    addresses: tuple[Address, ...]
+    agents: tuple[str, ...] = ()
+    folder: str = ""
+    language: str = "en"
+    delimiter: str = "+"
+    reply_address: bool = True
+    number: NumberScheme = NumberScheme.DATE
+    follow_up: FollowUpPolicy = field(default_factory=FollowUpPolicy)
+
+    @property
+    def address(self) -> Address:
+        return self.addresses[0]
+
+    def extension_of(self, recipient: Address) -> str | None:
+        """The part after the delimiter: "" for a plain address of the desk, None for a foreign one."""
+        local = recipient.local.lower()
+        for address in self.addresses:
+            if address.domain != recipient.domain:
+                continue
+            own = address.local.lower()
+            if local == own:
+                return ""
+            if self.delimiter and local.startswith(own + self.delimiter):
+                return local[len(own) + len(self.delimiter) :]
+        return None

@@ -1,0 +1,1 @@
+"""What leaves: the worker, the retry schedule, the relay."""

@@ -1,0 +1,128 @@
+"""One mail on its way through a chain: what came in, and what the stages said of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import MappingProxyType
+
+from mailproc.mime.reader import Mail, read
+from mailproc.model.desk import Desk
+from mailproc.model.envelope import Envelope
+from mailproc.model.follow_up import FollowUp, Signals
+from mailproc.model.judgement import (
+    NOT_AUTHENTICATED,
+    NOT_SCORED,
+    WRITTEN_BY_HAND,
+    Authentication,
+    Automatic,
+    Bounce,
+    SpamScore,
+)
+
+
+@dataclass(slots=True)
+class StageResult:
+    """What one stage added; ``explain`` shows it and later ``when`` conditions read it."""
+
+    stage: str
+    verdict: str = "continue"
+    milliseconds: float = 0.0
+    tags: list[str] = field(default_factory=list)
+    scores: dict[str, float | str | bool] = field(default_factory=dict)
+    notes: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AcknowledgementLimits:
+    """How many acknowledgements may go within 24 hours; ``unvouched`` is the cap per hour in total
+    for senders that nothing authenticated."""
+
+    per_sender: int = 3
+    per_domain: int = 100
+    total: int = 2000
+    unvouched: int = 20
+    unvouched_per_sender: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class AcknowledgementPlan:
+    """What the ``acknowledge`` stage proposes; the core applies the limits and sends it.
+
+    ``refusal`` is empty when an acknowledgement may go.  The template is rendered by
+    desk/acknowledge.py, once the ticket has its number.
+    """
+
+    refusal: str
+    template: str = ""  # Jinja2 source, chosen by desk and language
+    language: str = ""
+    vouched: bool = False  # the sender was authenticated
+    limits: AcknowledgementLimits = field(default_factory=AcknowledgementLimits)
+
+
+class Delivery:
+    """Handed to each stage in turn.
+
+    A stage reads ``envelope``, ``desk``, ``mail``, ``received`` and what earlier stages found, and
+    says something by ``add_tag``, ``score``, ``note``, ``set_header`` or by one of the findings below.
+    """
+
+    def __init__(self, envelope: Envelope, desk: Desk, raw: bytes, received: float) -> None:
+        self.envelope = envelope
+        self.desk = desk
+        self.raw = raw
+        self.received = received  # seconds since 1970, UTC
+        self.automatic: Automatic = WRITTEN_BY_HAND
+        self.bounce: Bounce | None = None
+        self.authentication: Authentication = NOT_AUTHENTICATED
+        self.spam: SpamScore = NOT_SCORED
+        self.signals: Signals | None = None  # set by the ticket stage: this mail gets a number
+        self.follow_up: FollowUp | None = None  # a preview; the core decides again in its transaction
+        self.acknowledgement: AcknowledgementPlan | None = None
+        self.language = ""
+        self.topic = ""
+        self.owner = ""  # an agent, by the route stage
+        self.folder = ""  # a folder below the desk's, by the route stage
+        self._tags: dict[str, None] = {}
+        self._headers: dict[str, str] = {}
+        self._results: list[StageResult] = []
+
+    @cached_property
+    def mail(self) -> Mail:
+        """The mail, read once for all stages; never raises (see mime/reader.py)."""
+        return read(self.raw)
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        return tuple(self._tags)
+
+    @property
+    def headers(self) -> MappingProxyType[str, str]:
+        """Headers for the folder's copy, beside mailproc's own."""
+        return MappingProxyType(self._headers)
+
+    @property
+    def results(self) -> tuple[StageResult, ...]:
+        return tuple(self._results)
+
+    def begin(self, stage: str) -> StageResult:
+        """Open the record of a stage; only the chain calls this."""
+        result = StageResult(stage)
+        self._results.append(result)
+        return result
+
+    def add_tag(self, tag: str) -> None:
+        if tag not in self._tags:
+            self._tags[tag] = None
+            self._results[-1].tags.append(tag)
+
+    def score(self, name: str, value: float | str | bool) -> None:
+        """Publish a value that ``when`` conditions of later stages read as ``STAGE.name``."""
+        self._results[-1].scores[name] = value
+
+    def note(self, name: str, text: str) -> None:
+        """A line for the agents, shown above the mail as ``X-Mailproc-Note: name: text``."""
+        self._results[-1].notes[name] = text
+
+    def set_header(self, name: str, value: str) -> None:
+        self._headers[name] = value

@@ -1,0 +1,112 @@
+"""The public face for filters: the only module of mailproc that a filter imports.
+
+A filter file holds one class, ``Filter(Stage)``, a dataclass whose fields are its TOML keys.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from mailproc.model.address import Address, BadAddress, Mailbox
+from mailproc.model.desk import Desk
+from mailproc.model.envelope import Envelope
+from mailproc.model.follow_up import FollowUp, Signals
+from mailproc.model.judgement import (
+    AuthResult,
+    Authentication,
+    Automatic,
+    Bounce,
+    FailedRecipient,
+    MailClass,
+    SpamScore,
+    SpamVerdict,
+)
+from mailproc.pipeline.delivery import AcknowledgementLimits, AcknowledgementPlan, Delivery
+from mailproc.pipeline.verdict import CONTINUE, STOP, Course, Verdict
+
+__all__ = [
+    "CONTINUE",
+    "STOP",
+    "AcknowledgementLimits",
+    "AcknowledgementPlan",
+    "Address",
+    "AuthResult",
+    "Authentication",
+    "AuthorHistory",
+    "Automatic",
+    "BadAddress",
+    "Bounce",
+    "Course",
+    "Delivery",
+    "Desk",
+    "Envelope",
+    "FailedRecipient",
+    "FollowUp",
+    "History",
+    "LookUps",
+    "MailClass",
+    "Mailbox",
+    "Signals",
+    "SpamScore",
+    "SpamVerdict",
+    "Stage",
+    "Tickets",
+    "Tokens",
+    "Verdict",
+]
+
+
+class Tickets(Protocol):
+    """Follow-up candidates: which ticket would a mail with these signals join?"""
+
+    async def follow_up(self, desk: Desk, signals: Signals) -> FollowUp: ...
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorHistory:
+    """The author with us: how many mails, how many of them aligned, how many tickets are open."""
+
+    mails: int
+    aligned: int
+    open_tickets: int
+
+
+class History(Protocol):
+    async def of(self, desk: Desk, address: str) -> AuthorHistory: ...
+
+
+class Tokens(Protocol):
+    """Counts for the classifiers."""
+
+    async def totals(self) -> tuple[int, int]:
+        """How many mails were learnt as spam, and as ham."""
+        ...
+
+    async def counts(self, words: frozenset[str]) -> dict[str, tuple[int, int]]:
+        """For each known word, in how many spam and ham mails it stood."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LookUps:
+    """Narrow, read-only questions that a stage may ask; handed in at ``open``."""
+
+    tickets: Tickets
+    history: History
+    tokens: Tokens
+    templates: tuple[str, ...]  # folders with templates, a site's own first
+    hostname: str  # of this site, as in the configuration
+
+
+class Stage:
+    """Base of every filter; a subclass is a dataclass and its fields are its TOML keys."""
+
+    async def open(self, look_ups: LookUps) -> None:
+        """Called once before the first mail; a failure stops the daemon from starting."""
+
+    async def process(self, delivery: Delivery) -> Verdict:
+        raise NotImplementedError
+
+    async def close(self) -> None:
+        """Called once after the last mail."""

@@ -1,0 +1,39 @@
+"""A database connection inside a transaction, and how the store fails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
+
+Row = tuple[Any, ...]
+NO_PARAMETERS: Mapping[str, object] = {}
+
+
+class StoreError(Exception):
+    """The store could not do it now; nothing was written."""
+
+
+class StoreBusy(StoreError):
+    """Locked by another process, or not reachable."""
+
+
+class StoreFull(StoreError):
+    """No space left for the store."""
+
+
+class StoreDamaged(StoreError):
+    """The store's file is not sound; an operator must look."""
+
+
+class Connection(Protocol):
+    """One SQL text for both databases, with ``:name`` parameters."""
+
+    def one(self, sql: str, parameters: Mapping[str, object] = NO_PARAMETERS) -> Row | None: ...
+
+    def all(self, sql: str, parameters: Mapping[str, object] = NO_PARAMETERS) -> list[Row]: ...
+
+    def run(self, sql: str, parameters: Mapping[str, object] = NO_PARAMETERS) -> int:
+        """Execute and return the number of rows changed."""
+        ...
+
+    def run_many(self, sql: str, rows: Iterable[Mapping[str, object]]) -> None: ...

@@ -1,0 +1,44 @@
+"""One transaction, its statements grouped by what they are about."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from mailproc.store.authors import Authors
+from mailproc.store.connection import Connection
+from mailproc.store.deliveries import Deliveries
+from mailproc.store.outbox import Outbox
+from mailproc.store.threads import Threads
+from mailproc.store.tickets import Tickets
+from mailproc.store.tokens import Tokens
+
+
+class Transaction:
+    """Handed to the work of ``Store.read`` and ``Store.write``; worthless after it."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    @cached_property
+    def deliveries(self) -> Deliveries:
+        return Deliveries(self._connection)
+
+    @cached_property
+    def tickets(self) -> Tickets:
+        return Tickets(self._connection)
+
+    @cached_property
+    def threads(self) -> Threads:
+        return Threads(self._connection)
+
+    @cached_property
+    def authors(self) -> Authors:
+        return Authors(self._connection)
+
+    @cached_property
+    def outbox(self) -> Outbox:
+        return Outbox(self._connection)
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        return Tokens(self._connection)
