@@ -15,8 +15,8 @@ class Envelope:
     mail_from: Address | None
     rcpt_to: Address
 
-    def delivery_key(self, raw: bytes) -> bytes:
-        """SHA-256 over sender, recipient and bytes: equal only when a peer repeats a delivery.
+    def delivery_key(self, sha256: bytes) -> bytes:
+        """A digest over sender, recipient and the mail's own SHA-256: equal only for a repeated delivery.
 
         Postfix repeats a delivery byte for byte when it did not see our 250.  Message-ID is the
         sender's to choose and must not decide.
@@ -26,5 +26,5 @@ class Envelope:
             encoded = part.encode("utf-8", "surrogatepass")
             digest.update(len(encoded).to_bytes(4, "big"))
             digest.update(encoded)
-        digest.update(raw)
+        digest.update(sha256)
         return digest.digest()

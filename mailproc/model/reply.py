@@ -43,7 +43,9 @@ LOCAL_ERROR = Reply(451, "4.3.0", "Local error, try again later")  # RFC 3463 se
 BACKLOG_FULL = Reply(451, "4.3.2", "Too much mail waits here, try again later")
 STORE_BUSY = Reply(451, "4.3.0", "Mail store not available, try again later")
 STORE_FULL = Reply(452, "4.3.1", "Mail store full, try again later")
-TOO_MANY_RECIPIENTS = Reply(452, "4.5.3", "Too many recipients in one transaction")  # RFC 5321 section 4.5.3.1.10
+TOO_MANY_RECIPIENTS = Reply(
+    452, "4.5.3", "Too many recipients in one transaction"
+)  # RFC 5321 section 4.5.3.1.10
 TOO_MANY_LARGE_MAILS = Reply(452, "4.3.1", "Too many large mails at once, try again later")
 BAD_ADDRESS_SYNTAX = Reply(501, "5.1.3", "Bad address syntax")
 NO_SUCH_DESK = Reply(550, "5.1.1", "No such address here")  # RFC 3463 section 3.2

@@ -45,14 +45,14 @@ _WORKED_ON = (State.NEW, State.CLAIMED, State.ANSWERED, State.SNOOZED, State.PRO
 
 # State.CLAIMED as a target stands for "with its owner": a ticket without owner goes to NEW instead.
 MOVES: dict[Move, dict[State, State]] = {
-    Move.CLAIM: {state: State.CLAIMED for state in (*_WORKED_ON, State.CLOSED, State.SPAM)},
+    Move.CLAIM: dict.fromkeys((*_WORKED_ON, State.CLOSED, State.SPAM), State.CLAIMED),
     Move.RELEASE: dict.fromkeys((State.CLAIMED, State.ANSWERED, State.SNOOZED, State.NEW), State.NEW),
-    Move.ANSWER: {state: State.ANSWERED for state in (*_WORKED_ON, State.CLOSED)},
+    Move.ANSWER: dict.fromkeys((*_WORKED_ON, State.CLOSED), State.ANSWERED),
     Move.SNOOZE: dict.fromkeys(_WORKED_ON, State.SNOOZED),
     Move.WAKE: {State.SNOOZED: State.CLAIMED},
-    Move.CLOSE: {state: State.CLOSED for state in (*_WORKED_ON, State.CLOSED)},
+    Move.CLOSE: dict.fromkeys((*_WORKED_ON, State.CLOSED), State.CLOSED),
     Move.REOPEN: dict.fromkeys((State.CLOSED, State.ANSWERED, State.SPAM, State.PROBLEM), State.CLAIMED),
-    Move.SPAM: {state: State.SPAM for state in (*_WORKED_ON, State.CLOSED, State.SPAM)},
+    Move.SPAM: dict.fromkeys((*_WORKED_ON, State.CLOSED, State.SPAM), State.SPAM),
     Move.UNSPAM: {State.SPAM: State.NEW},
     Move.FOLLOW_UP: {
         State.NEW: State.NEW,

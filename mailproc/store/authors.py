@@ -1,10 +1,45 @@
-"""TODO"""
+"""Authors: who wrote to a desk, how often, and how often their domain vouched for it."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from mailproc.store.connection import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    mails: int
+    aligned: int  # how many of the mails had DMARC alignment
+    open_tickets: int
 
 
 class Authors:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+
+    def get(self, desk: str, address: str) -> Author:
+        row = self._connection.one(
+            """
+            SELECT
+                coalesce((SELECT mails FROM author WHERE desk = :desk AND address = :address), 0),
+                coalesce((SELECT aligned FROM author WHERE desk = :desk AND address = :address), 0),
+                (SELECT count(*) FROM participant JOIN ticket ON ticket.id = participant.ticket
+                 WHERE participant.desk = :desk AND participant.address = :address
+                   AND ticket.state NOT IN ('closed', 'spam'))
+            """,
+            {"desk": desk, "address": address},
+        )
+        return Author(*row) if row else Author(0, 0, 0)
+
+    def count(self, desk: str, address: str, *, aligned: bool, at: float) -> None:
+        """Count one mail of an author."""
+        self._connection.run(
+            """
+            INSERT INTO author (desk, address, mails, aligned, first, last)
+            VALUES (:desk, :address, 1, :aligned, :at, :at)
+            ON CONFLICT (desk, address) DO UPDATE SET
+                mails = author.mails + 1, aligned = author.aligned + :aligned, last = :at
+            """,
+            {"desk": desk, "address": address, "aligned": int(aligned), "at": at},
+        )

@@ -7,6 +7,7 @@ from functools import cached_property
 from mailproc.store.authors import Authors
 from mailproc.store.connection import Connection
 from mailproc.store.deliveries import Deliveries
+from mailproc.store.history import History
 from mailproc.store.outbox import Outbox
 from mailproc.store.threads import Threads
 from mailproc.store.tickets import Tickets
@@ -26,6 +27,10 @@ class Transaction:
     @cached_property
     def tickets(self) -> Tickets:
         return Tickets(self._connection)
+
+    @cached_property
+    def history(self) -> History:
+        return History(self._connection)
 
     @cached_property
     def threads(self) -> Threads:

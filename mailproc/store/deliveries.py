@@ -1,0 +1,171 @@
+"""Deliveries: what was accepted, what waits for the chain, what was set aside; and the raw mails."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mailproc.model.ticket import Outcome
+from mailproc.store.codec import pack, unpack
+from mailproc.store.connection import Connection, Row
+
+
+@dataclass(frozen=True, slots=True)
+class NewDelivery:
+    key: bytes  # Envelope.delivery_key
+    desk: str
+    mail_from: str  # "" is the null reverse-path
+    rcpt_to: str
+    sha256: bytes
+    received: float
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDelivery:
+    id: int
+    desk: str
+    mail_from: str
+    rcpt_to: str
+    sha256: bytes
+    received: float
+    state: Outcome
+    attempts: int
+    ticket: int | None
+    problem: str
+
+
+_COLUMNS = "id, desk, mail_from, rcpt_to, sha256, received, state, attempts, ticket, problem"
+
+
+def _stored(row: Row) -> StoredDelivery:
+    values = list(row)
+    values[6] = Outcome(row[6])
+    return StoredDelivery(*values)
+
+
+class Deliveries:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def keep_raw(self, sha256: bytes, raw: bytes) -> None:
+        """Keep the bytes of a mail; the same bytes are kept once."""
+        codec, content = pack(raw)
+        self._connection.run(
+            """
+            INSERT INTO raw_mail (sha256, size, codec, content)
+            VALUES (:sha256, :size, :codec, :content)
+            ON CONFLICT (sha256) DO NOTHING
+            """,
+            {"sha256": sha256, "size": len(raw), "codec": codec, "content": content},
+        )
+
+    def raw(self, sha256: bytes) -> bytes | None:
+        row = self._connection.one(
+            "SELECT codec, content, size FROM raw_mail WHERE sha256 = :sha256", {"sha256": sha256}
+        )
+        return unpack(*row) if row else None
+
+    def accept(self, new: NewDelivery) -> bool:
+        """Record a delivery; False where a peer repeats one that it saw no reply to."""
+        row = self._connection.one(
+            """
+            INSERT INTO delivery (key, desk, mail_from, rcpt_to, sha256, received, state, due)
+            VALUES (:key, :desk, :mail_from, :rcpt_to, :sha256, :received, 'waiting', :received)
+            ON CONFLICT (key) DO UPDATE SET repeats = delivery.repeats + 1
+            RETURNING repeats
+            """,
+            {
+                "key": new.key,
+                "desk": new.desk,
+                "mail_from": new.mail_from,
+                "rcpt_to": new.rcpt_to,
+                "sha256": new.sha256,
+                "received": new.received,
+            },
+        )
+        return row is not None and row[0] == 0
+
+    def waiting(self) -> int:
+        row = self._connection.one("SELECT count(*) FROM delivery WHERE state = 'waiting'")
+        return row[0] if row else 0
+
+    def claim(self, now: float, lease: float, limit: int, attempts_below: int) -> list[StoredDelivery]:
+        """Take due deliveries until ``lease``; each counts as an attempt, so that poison is noticed."""
+        rows = self._connection.all(
+            f"""
+            UPDATE delivery SET lease = :lease, attempts = attempts + 1
+            WHERE id IN (
+                SELECT id FROM delivery
+                WHERE state = 'waiting' AND due <= :now AND lease <= :now AND attempts < :attempts_below
+                ORDER BY due, id LIMIT :limit
+            )
+            RETURNING {_COLUMNS}
+            """,
+            {"lease": lease, "now": now, "limit": limit, "attempts_below": attempts_below},
+        )
+        return sorted(map(_stored, rows), key=lambda delivery: delivery.id)
+
+    def still_claimed(self, delivery: int, lease: float) -> bool:
+        """Whether a worker's claim still holds: its lease was neither ended nor taken over."""
+        row = self._connection.one(
+            "SELECT 1 FROM delivery WHERE id = :id AND state = 'waiting' AND lease = :lease",
+            {"id": delivery, "lease": lease},
+        )
+        return row is not None
+
+    def finish(self, delivery: int, outcome: Outcome, ticket: int | None, problem: str = "") -> None:
+        self._connection.run(
+            "UPDATE delivery SET state = :state, ticket = :ticket, problem = :problem WHERE id = :id",
+            {"state": outcome.value, "ticket": ticket, "problem": problem, "id": delivery},
+        )
+
+    def defer(self, delivery: int, due: float, problem: str) -> None:
+        """Give a delivery back, to be tried again at ``due``."""
+        self._connection.run(
+            """
+            UPDATE delivery SET due = :due, lease = 0, problem = :problem
+            WHERE id = :id AND state = 'waiting'
+            """,
+            {"due": due, "problem": problem, "id": delivery},
+        )
+
+    def give_back(self, deliveries: list[int]) -> None:
+        """Undo a claim whose work was never begun."""
+        self._connection.run_many(
+            "UPDATE delivery SET lease = 0, attempts = attempts - 1 WHERE id = :id AND state = 'waiting'",
+            [{"id": delivery} for delivery in deliveries],
+        )
+
+    def end_leases(self) -> int:
+        """Free what a dead daemon held; only who holds the store's serve lock may call this."""
+        return self._connection.run("UPDATE delivery SET lease = 0 WHERE state = 'waiting' AND lease > 0")
+
+    def requeue(self, delivery: int, now: float) -> bool:
+        """Send a delivery that was set aside through the chain again."""
+        changed = self._connection.run(
+            """
+            UPDATE delivery SET state = 'waiting', due = :now, lease = 0, attempts = 0
+            WHERE id = :id AND state IN ('quarantined', 'ignored')
+            """,
+            {"id": delivery, "now": now},
+        )
+        return changed > 0
+
+    def get(self, delivery: int) -> StoredDelivery | None:
+        row = self._connection.one(f"SELECT {_COLUMNS} FROM delivery WHERE id = :id", {"id": delivery})
+        return _stored(row) if row else None
+
+    def in_state(self, outcome: Outcome) -> list[StoredDelivery]:
+        rows = self._connection.all(
+            f"SELECT {_COLUMNS} FROM delivery WHERE state = :state ORDER BY id", {"state": outcome.value}
+        )
+        return list(map(_stored, rows))
+
+    def counts(self) -> dict[Outcome, int]:
+        """How many deliveries came to each outcome; a repeat counts as a duplicate."""
+        counts = dict.fromkeys(Outcome, 0)
+        for state, number, repeats in self._connection.all(
+            "SELECT state, count(*), sum(repeats) FROM delivery GROUP BY state"
+        ):
+            counts[Outcome(state)] += number
+            counts[Outcome.DUPLICATE] += repeats
+        return counts

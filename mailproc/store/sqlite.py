@@ -1,0 +1,176 @@
+"""The embedded store: SQLite in WAL mode with ``synchronous=FULL``.
+
+One thread writes.  It takes all work that waits, runs it in one transaction, each piece behind a
+savepoint, and commits once: under load many callers share one fsync, and nothing can be cancelled
+between BEGIN and COMMIT.  A second thread reads.  Other processes may open the same file; who runs
+the daemon holds a lock beside it (``ServeLock``).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+from mailproc.failpoint import NO_FAILPOINTS, FailPoints
+from mailproc.store.connection import NO_PARAMETERS, Row, StoreBusy, StoreDamaged, StoreError, StoreFull
+from mailproc.store.migrate import migrate
+from mailproc.store.thread import Session, StoreThread, Work
+
+T = TypeVar("T")
+
+_PRAGMAS = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",  # NORMAL loses acknowledged commits at a power cut
+    "PRAGMA temp_store = MEMORY",
+    "PRAGMA cache_size = -16000",  # KiB
+    "PRAGMA journal_size_limit = 67108864",
+)
+
+
+class SqliteConnection:
+    """A ``Connection`` on sqlite3; sqlite3's errors leave as ``StoreError``."""
+
+    def __init__(self, raw: sqlite3.Connection) -> None:
+        self.raw = raw
+
+    def one(self, sql: str, parameters: Mapping[str, object] = NO_PARAMETERS) -> Row | None:
+        row: Row | None = self.raw.execute(sql, parameters).fetchone()
+        return row
+
+    def all(self, sql: str, parameters: Mapping[str, object] = NO_PARAMETERS) -> list[Row]:
+        return self.raw.execute(sql, parameters).fetchall()
+
+    def run(self, sql: str, parameters: Mapping[str, object] = NO_PARAMETERS) -> int:
+        return self.raw.execute(sql, parameters).rowcount
+
+    def run_many(self, sql: str, rows: Iterable[Mapping[str, object]]) -> None:
+        self.raw.executemany(sql, rows)
+
+
+def store_error(error: sqlite3.Error) -> StoreError:
+    """What a caller may make of sqlite3's error."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_CANTOPEN):
+        return StoreBusy(str(error))
+    if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+        return StoreFull(str(error))
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return StoreDamaged(str(error))
+    return StoreError(str(error))
+
+
+class SqliteSession(Session):
+    """How a store thread begins, ends and undoes on SQLite."""
+
+    def __init__(self, path: Path, *, begin: str, busy_seconds: float) -> None:
+        self._path = path
+        self._begin = begin
+        self._busy_seconds = busy_seconds
+        self._raw: sqlite3.Connection | None = None
+
+    def open(self) -> SqliteConnection:
+        try:
+            self._raw = connect(self._path, busy_seconds=self._busy_seconds)
+        except sqlite3.Error as error:
+            raise store_error(error) from error
+        return SqliteConnection(self._raw)
+
+    def begin(self) -> None:
+        self._execute(self._begin)
+
+    def commit(self) -> None:
+        self._execute("COMMIT")
+
+    def rollback(self) -> None:
+        if self._raw is not None and self._raw.in_transaction:
+            self._raw.execute("ROLLBACK")
+
+    def savepoint(self) -> None:
+        self._execute("SAVEPOINT work")
+
+    def release(self) -> None:
+        self._execute("RELEASE work")
+
+    def rollback_to_savepoint(self) -> None:
+        self._execute("ROLLBACK TO work")
+        self._execute("RELEASE work")
+
+    def translate(self, error: BaseException) -> StoreError | None:
+        return store_error(error) if isinstance(error, sqlite3.Error) else None
+
+    def close(self) -> None:
+        if self._raw is not None:
+            self._raw.close()
+            self._raw = None
+
+    def _execute(self, sql: str) -> None:
+        assert self._raw is not None
+        self._raw.execute(sql)
+
+
+def connect(path: Path, *, busy_seconds: float = 5.0) -> sqlite3.Connection:
+    """Open a connection with the settings that durability needs; transactions are ours to begin."""
+    raw = sqlite3.connect(
+        path, timeout=busy_seconds, isolation_level=None, check_same_thread=False, cached_statements=256
+    )
+    try:
+        for pragma in _PRAGMAS:
+            raw.execute(pragma)
+    except BaseException:
+        raw.close()
+        raise
+    return raw
+
+
+class SqliteStore:
+    """The ``Store`` on one SQLite file."""
+
+    def __init__(self, path: Path, *, busy_seconds: float = 5.0) -> None:
+        self.path = path
+        self._writer = StoreThread(SqliteSession(path, begin="BEGIN IMMEDIATE", busy_seconds=busy_seconds))
+        self._reader = StoreThread(SqliteSession(path, begin="BEGIN", busy_seconds=busy_seconds))
+
+    async def read(self, work: Work[T]) -> T:
+        return await self._reader.run(work)
+
+    async def write(self, work: Work[T]) -> T:
+        return await self._writer.run(work)
+
+    async def close(self) -> None:
+        await self._writer.close()
+        await self._reader.close()
+
+
+def open_sqlite(
+    path: Path, *, busy_seconds: float = 5.0, failpoints: FailPoints = NO_FAILPOINTS
+) -> SqliteStore:
+    """Open the store, making or migrating its schema; raise StoreError when that is impossible."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not path.exists():
+            path.touch(mode=0o600)
+        raw = connect(path, busy_seconds=busy_seconds)
+        try:
+            migrate(raw, failpoints)
+        finally:
+            raw.close()
+    except sqlite3.Error as error:
+        raise store_error(error) from error
+    except OSError as error:
+        raise StoreBusy(f"{path}: {error.strerror}") from error
+    return SqliteStore(path, busy_seconds=busy_seconds)
+
+
+def quick_check(path: Path) -> list[str]:
+    """SQLite's own report on the file's soundness; empty when it is sound.  Reads the whole file."""
+    try:
+        raw = connect(path)
+        try:
+            rows = raw.execute("PRAGMA quick_check(20)").fetchall()
+        finally:
+            raw.close()
+    except sqlite3.Error as error:
+        return [str(error)]
+    return [row[0] for row in rows if row[0] != "ok"]

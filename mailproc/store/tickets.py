@@ -1,0 +1,268 @@
+"""Tickets and their messages; a ticket's history, tags and links are in ``history.py``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from mailproc.model.ticket import Direction, Message, MessageStatus, State, Ticket
+from mailproc.store.connection import Connection, Row
+
+_TICKET = (
+    "id, number, desk, subject, subject_key, state, owner, customer, opened, updated, closed, topic,"
+    " language, spam, merged_into"
+)
+_MESSAGE = (
+    "id, ticket, desk, sha256, direction, sender, recipients, subject, date, message_id, size, automatic,"
+    " agent, status, joined_by, joined_reasons, at"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NewTicket:
+    number: str
+    desk: str
+    subject: str
+    subject_key: str
+    state: State
+    owner: str
+    customer: str
+    opened: float
+    topic: str
+    language: str
+    spam: float
+
+
+@dataclass(frozen=True, slots=True)
+class NewMessage:
+    """``status`` follows the outbox for what we send, and is RECEIVED for what came in."""
+
+    delivery: int | None
+    sha256: bytes
+    direction: Direction
+    sender: str
+    recipients: tuple[str, ...]
+    subject: str
+    date: float | None
+    message_id: str
+    size: int
+    automatic: str
+    at: float
+    agent: str = ""
+    status: MessageStatus = MessageStatus.RECEIVED
+    joined_by: str = ""
+    joined_reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TicketFilter:
+    """Which tickets to list; an empty field asks for nothing.  ``words`` must all stand in the subject."""
+
+    desk: str = ""
+    state: str = ""
+    owner: str = ""
+    tag: str = ""
+    words: tuple[str, ...] = ()
+
+
+def _ticket(row: Row) -> Ticket:
+    values = list(row)
+    values[5] = State(row[5])
+    return Ticket(*values)
+
+
+def _message(row: Row) -> Message:
+    values = list(row)
+    values[4] = Direction(row[4])
+    values[6] = tuple(json.loads(row[6]))
+    values[13] = MessageStatus(row[13])
+    values[15] = tuple(json.loads(row[15]))
+    return Message(*values)
+
+
+def _like(word: str) -> str:
+    escaped = word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"
+
+
+class Tickets:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def open(self, new: NewTicket) -> Ticket:
+        row = self._connection.one(
+            f"""
+            INSERT INTO ticket (number, desk, subject, subject_key, state, owner, customer, opened, updated,
+                                topic, language, spam)
+            VALUES (:number, :desk, :subject, :subject_key, :state, :owner, :customer, :opened, :opened,
+                    :topic, :language, :spam)
+            RETURNING {_TICKET}
+            """,
+            {
+                "number": new.number,
+                "desk": new.desk,
+                "subject": new.subject,
+                "subject_key": new.subject_key,
+                "state": new.state.value,
+                "owner": new.owner,
+                "customer": new.customer,
+                "opened": new.opened,
+                "topic": new.topic,
+                "language": new.language,
+                "spam": new.spam,
+            },
+        )
+        assert row is not None
+        return _ticket(row)
+
+    def get(self, ticket: int) -> Ticket:
+        """The ticket with this row id, which must exist."""
+        row = self._connection.one(f"SELECT {_TICKET} FROM ticket WHERE id = :id", {"id": ticket})
+        if row is None:
+            raise KeyError(ticket)
+        return _ticket(row)
+
+    def by_number(self, number: str) -> Ticket | None:
+        row = self._connection.one(f"SELECT {_TICKET} FROM ticket WHERE number = :number", {"number": number})
+        return _ticket(row) if row else None
+
+    def matching(self, wanted: TicketFilter) -> Iterator[Ticket]:
+        """Tickets, newest last."""
+        conditions, parameters = _conditions(wanted)
+        where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+        rows = self._connection.all(f"SELECT {_TICKET} FROM ticket {where} ORDER BY opened, id", parameters)
+        return map(_ticket, rows)
+
+    def counts(self) -> dict[State, int]:
+        counts = dict.fromkeys(State, 0)
+        for state, number in self._connection.all("SELECT state, count(*) FROM ticket GROUP BY state"):
+            counts[State(state)] = number
+        return counts
+
+    def set_state(self, ticket: int, state: State, owner: str, now: float) -> None:
+        self._connection.run(
+            """
+            UPDATE ticket SET state = :state, owner = :owner, updated = :now,
+                closed = CASE WHEN :state = 'closed' THEN coalesce(closed, :now) END
+            WHERE id = :id
+            """,
+            {"state": state.value, "owner": owner, "now": now, "id": ticket},
+        )
+
+    def touch(self, ticket: int, now: float) -> None:
+        self._connection.run("UPDATE ticket SET updated = :now WHERE id = :id", {"now": now, "id": ticket})
+
+    def describe(self, ticket: int, *, customer: str, topic: str, language: str, spam: float) -> None:
+        """Write what the chain found about a ticket that was opened without it."""
+        self._connection.run(
+            """
+            UPDATE ticket SET customer = :customer, topic = :topic, language = :language, spam = :spam
+            WHERE id = :id
+            """,
+            {"customer": customer, "topic": topic, "language": language, "spam": spam, "id": ticket},
+        )
+
+    def set_merged_into(self, ticket: int, target: int | None, now: float) -> None:
+        self._connection.run(
+            "UPDATE ticket SET merged_into = :target, updated = :now WHERE id = :id",
+            {"target": target, "now": now, "id": ticket},
+        )
+
+    def add_message(self, ticket: Ticket, new: NewMessage) -> int:
+        row = self._connection.one(
+            """
+            INSERT INTO message (ticket, desk, delivery, sha256, direction, sender, recipients, subject, date,
+                                 message_id, size, automatic, agent, status, joined_by, joined_reasons, at)
+            VALUES (:ticket, :desk, :delivery, :sha256, :direction, :sender, :recipients, :subject, :date,
+                    :message_id, :size, :automatic, :agent, :status, :joined_by, :joined_reasons, :at)
+            RETURNING id
+            """,
+            {
+                "ticket": ticket.id,
+                "desk": ticket.desk,
+                "delivery": new.delivery,
+                "sha256": new.sha256,
+                "direction": new.direction.value,
+                "sender": new.sender,
+                "recipients": json.dumps(new.recipients, ensure_ascii=False),
+                "subject": new.subject,
+                "date": new.date,
+                "message_id": new.message_id,
+                "size": new.size,
+                "automatic": new.automatic,
+                "agent": new.agent,
+                "status": new.status.value,
+                "joined_by": new.joined_by,
+                "joined_reasons": json.dumps(new.joined_reasons, ensure_ascii=False),
+                "at": new.at,
+            },
+        )
+        assert row is not None
+        identity: int = row[0]
+        return identity
+
+    def messages(self, ticket: int) -> list[Message]:
+        rows = self._connection.all(
+            f"SELECT {_MESSAGE} FROM message WHERE ticket = :ticket ORDER BY id", {"ticket": ticket}
+        )
+        return list(map(_message, rows))
+
+    def count_messages(self, ticket: int) -> int:
+        row = self._connection.one("SELECT count(*) FROM message WHERE ticket = :id", {"id": ticket})
+        return row[0] if row else 0
+
+    def ticket_of_mail(self, desk: str, sha256: bytes) -> int | None:
+        """The ticket that already holds a received mail with these very bytes."""
+        row = self._connection.one(
+            """
+            SELECT ticket FROM message
+            WHERE desk = :desk AND sha256 = :sha256 AND direction = 'in'
+            ORDER BY id LIMIT 1
+            """,
+            {"desk": desk, "sha256": sha256},
+        )
+        return row[0] if row else None
+
+    def message_by_id(self, desk: str, message_id: str) -> Message | None:
+        """The newest message of a desk with this Message-ID, found by the index of thread ids."""
+        row = self._connection.one(
+            f"""
+            SELECT {_MESSAGE} FROM message
+            WHERE message_id = :message_id AND ticket IN (
+                SELECT ticket FROM thread_id
+                WHERE desk = :desk AND message_id = :message_id AND kind IN ('ours', 'known')
+            )
+            ORDER BY id DESC LIMIT 1
+            """,
+            {"desk": desk, "message_id": message_id},
+        )
+        return _message(row) if row else None
+
+    def set_message_status(self, message: int, status: MessageStatus) -> None:
+        self._connection.run(
+            "UPDATE message SET status = :status WHERE id = :id", {"status": status.value, "id": message}
+        )
+
+    def move_messages(self, messages: Sequence[int], ticket: Ticket) -> None:
+        self._connection.run_many(
+            "UPDATE message SET ticket = :ticket WHERE id = :id",
+            [{"ticket": ticket.id, "id": message} for message in messages],
+        )
+
+
+def _conditions(wanted: TicketFilter) -> tuple[list[str], dict[str, object]]:
+    conditions: list[str] = []
+    parameters: dict[str, object] = {}
+    for column in ("desk", "state", "owner"):
+        value = getattr(wanted, column)
+        if value:
+            conditions.append(f"{column} = :{column}")
+            parameters[column] = value
+    if wanted.tag:
+        conditions.append("id IN (SELECT ticket FROM tag WHERE name = :tag)")
+        parameters["tag"] = wanted.tag
+    for position, word in enumerate(wanted.words):
+        conditions.append(f"lower(subject) LIKE lower(:word{position}) ESCAPE '\\'")
+        parameters[f"word{position}"] = _like(word)
+    return conditions, parameters
