@@ -31,9 +31,10 @@ class StoredDelivery:
     attempts: int
     ticket: int | None
     problem: str
+    lease: float
 
 
-_COLUMNS = "id, desk, mail_from, rcpt_to, sha256, received, state, attempts, ticket, problem"
+_COLUMNS = "id, desk, mail_from, rcpt_to, sha256, received, state, attempts, ticket, problem, lease"
 
 
 def _stored(row: Row) -> StoredDelivery:
@@ -88,27 +89,31 @@ class Deliveries:
         row = self._connection.one("SELECT count(*) FROM delivery WHERE state = 'waiting'")
         return row[0] if row else 0
 
-    def claim(self, now: float, lease: float, limit: int, attempts_below: int) -> list[StoredDelivery]:
-        """Take due deliveries until ``lease``; each counts as an attempt, so that poison is noticed."""
+    def claim(self, now: float, lease: float, limit: int, *, tried: bool) -> list[StoredDelivery]:
+        """Take due deliveries until ``lease``; each counts as an attempt, so that poison is noticed.
+
+        ``tried`` asks for those that failed before: a worker takes them one by one, so that what was
+        in the chain beside a poisonous mail is not blamed for it.
+        """
         rows = self._connection.all(
             f"""
             UPDATE delivery SET lease = :lease, attempts = attempts + 1
             WHERE id IN (
                 SELECT id FROM delivery
-                WHERE state = 'waiting' AND due <= :now AND lease <= :now AND attempts < :attempts_below
+                WHERE state = 'waiting' AND due <= :now AND lease <= :now AND attempts {">" if tried else "<="} 1
                 ORDER BY due, id LIMIT :limit
             )
             RETURNING {_COLUMNS}
             """,
-            {"lease": lease, "now": now, "limit": limit, "attempts_below": attempts_below},
+            {"lease": lease, "now": now, "limit": limit},
         )
         return sorted(map(_stored, rows), key=lambda delivery: delivery.id)
 
-    def still_claimed(self, delivery: int, lease: float) -> bool:
-        """Whether a worker's claim still holds: its lease was neither ended nor taken over."""
+    def still_claimed(self, delivery: StoredDelivery) -> bool:
+        """Whether a worker's claim holds: its lease was neither ended nor taken over."""
         row = self._connection.one(
             "SELECT 1 FROM delivery WHERE id = :id AND state = 'waiting' AND lease = :lease",
-            {"id": delivery, "lease": lease},
+            {"id": delivery.id, "lease": delivery.lease},
         )
         return row is not None
 
@@ -118,14 +123,14 @@ class Deliveries:
             {"state": outcome.value, "ticket": ticket, "problem": problem, "id": delivery},
         )
 
-    def defer(self, delivery: int, due: float, problem: str) -> None:
+    def defer(self, delivery: int, due: float, problem: str, *, attempts: int) -> None:
         """Give a delivery back, to be tried again at ``due``."""
         self._connection.run(
             """
-            UPDATE delivery SET due = :due, lease = 0, problem = :problem
+            UPDATE delivery SET due = :due, lease = 0, problem = :problem, attempts = :attempts
             WHERE id = :id AND state = 'waiting'
             """,
-            {"due": due, "problem": problem, "id": delivery},
+            {"due": due, "problem": problem, "attempts": attempts, "id": delivery},
         )
 
     def give_back(self, deliveries: list[int]) -> None:

@@ -65,6 +65,15 @@ class History:
                 {"ticket": one.id, "other": two.id, "desk": one.desk, "why": why},
             )
 
+    def unlink(self, ticket: Ticket, other: Ticket) -> None:
+        self._connection.run(
+            """
+            DELETE FROM link
+            WHERE (ticket = :ticket AND other = :other) OR (ticket = :other AND other = :ticket)
+            """,
+            {"ticket": ticket.id, "other": other.id},
+        )
+
     def links(self, ticket: int) -> list[tuple[str, str]]:
         """The numbers of linked tickets, and why."""
         rows = self._connection.all(

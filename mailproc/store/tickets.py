@@ -86,6 +86,10 @@ def _like(word: str) -> str:
     return f"%{escaped}%"
 
 
+class TicketChanged(Exception):
+    """Another transaction changed the ticket in between."""
+
+
 class Tickets:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -140,15 +144,25 @@ class Tickets:
             counts[State(state)] = number
         return counts
 
-    def set_state(self, ticket: int, state: State, owner: str, now: float) -> None:
-        self._connection.run(
+    def set_state(self, ticket: Ticket, state: State, owner: str, now: float) -> None:
+        """Change a ticket that still is as it was read; raise TicketChanged where another was faster."""
+        changed = self._connection.run(
             """
             UPDATE ticket SET state = :state, owner = :owner, updated = :now,
                 closed = CASE WHEN :state = 'closed' THEN coalesce(closed, :now) END
-            WHERE id = :id
+            WHERE id = :id AND state = :old_state AND owner = :old_owner
             """,
-            {"state": state.value, "owner": owner, "now": now, "id": ticket},
+            {
+                "state": state.value,
+                "owner": owner,
+                "now": now,
+                "id": ticket.id,
+                "old_state": ticket.state.value,
+                "old_owner": ticket.owner,
+            },
         )
+        if not changed:
+            raise TicketChanged(ticket.number)
 
     def touch(self, ticket: int, now: float) -> None:
         self._connection.run("UPDATE ticket SET updated = :now WHERE id = :id", {"now": now, "id": ticket})
@@ -168,6 +182,14 @@ class Tickets:
             "UPDATE ticket SET merged_into = :target, updated = :now WHERE id = :id",
             {"target": target, "now": now, "id": ticket},
         )
+
+    def set_desk(self, ticket: int, desk: str) -> None:
+        """Move a ticket to another desk, with every row that carries the desk."""
+        self._connection.run("UPDATE ticket SET desk = :desk WHERE id = :id", {"desk": desk, "id": ticket})
+        for table in ("message", "thread_id", "participant", "tag", "event", "link"):
+            self._connection.run(
+                f"UPDATE {table} SET desk = :desk WHERE ticket = :id", {"desk": desk, "id": ticket}
+            )
 
     def add_message(self, ticket: Ticket, new: NewMessage) -> int:
         row = self._connection.one(

@@ -1,0 +1,45 @@
+"""What every verb may know of the site: its name, its desks, its people and its key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from mailproc.model.address import Address
+from mailproc.model.desk import Desk
+from mailproc.model.mac import Keyring
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    name: str  # the table's name in the configuration, and the login
+    title: str
+    address: Address
+
+
+@dataclass(frozen=True)
+class Site:
+    hostname: str
+    desks: Mapping[str, Desk]
+    agents: Mapping[str, Agent]
+    keyring: Keyring
+    _by_address: dict[str, Desk] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        by_address = {address.key: desk for desk in self.desks.values() for address in desk.addresses}
+        object.__setattr__(self, "_by_address", by_address)
+
+    def desk_of(self, recipient: Address) -> Desk | None:
+        """The desk that a recipient belongs to, plus-addresses included."""
+        if desk := self._by_address.get(recipient.key):
+            return desk
+        return next((desk for desk in self.desks.values() if desk.extension_of(recipient) is not None), None)
+
+    @property
+    def own_addresses(self) -> frozenset[str]:
+        """Every desk's addresses, in lower case."""
+        return frozenset(self._by_address)
+
+    @property
+    def agent_addresses(self) -> frozenset[str]:
+        return frozenset(agent.address.key for agent in self.agents.values())

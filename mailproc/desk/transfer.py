@@ -1,0 +1,21 @@
+"""Hand a ticket to another desk."""
+
+from __future__ import annotations
+
+from mailproc.desk.change import Refused
+from mailproc.model.desk import Desk
+from mailproc.model.ticket import State, Ticket
+from mailproc.store.protocol import Transaction
+
+
+def transfer(tx: Transaction, ticket: Ticket, desk: Desk, *, who: str, now: float) -> Ticket:
+    """The ticket, its messages and its threads now belong to ``desk``, where nobody owns it yet."""
+    if ticket.desk == desk.name:
+        raise Refused(f"ticket {ticket.number} is at desk {desk.name} already")
+    if ticket.state is State.CLOSED:
+        raise Refused(f"ticket {ticket.number} is closed: reopen it first")
+    state = State.SPAM if ticket.state is State.SPAM else State.NEW
+    tx.tickets.set_state(ticket, state, "", now)
+    tx.tickets.set_desk(ticket.id, desk.name)
+    tx.history.add_event(ticket, "transferred", who, f"from {ticket.desk} to {desk.name}", now)
+    return tx.tickets.get(ticket.id)
