@@ -13,8 +13,8 @@ from mailproc.model.desk import Desk
 from mailproc.model.envelope import Envelope
 from mailproc.model.follow_up import FollowUp, Signals
 from mailproc.model.judgement import (
-    AuthResult,
     Authentication,
+    AuthResult,
     Automatic,
     Bounce,
     FailedRecipient,
@@ -23,6 +23,7 @@ from mailproc.model.judgement import (
     SpamVerdict,
 )
 from mailproc.pipeline.delivery import AcknowledgementLimits, AcknowledgementPlan, Delivery
+from mailproc.pipeline.patterns import Match, Pattern, compile_pattern
 from mailproc.pipeline.verdict import CONTINUE, STOP, Course, Verdict
 
 __all__ = [
@@ -47,6 +48,8 @@ __all__ = [
     "LookUps",
     "MailClass",
     "Mailbox",
+    "Match",
+    "Pattern",
     "Signals",
     "SpamScore",
     "SpamVerdict",
@@ -54,6 +57,7 @@ __all__ = [
     "Tickets",
     "Tokens",
     "Verdict",
+    "compile_pattern",
 ]
 
 
