@@ -1,0 +1,125 @@
+"""What all tests share: the rules for tests that need more than Python, and a site to test on.
+
+A test marked ``peers`` needs a real server.  Where that is missing the test is skipped and says how to get
+it; with CI=true it fails, so that nothing is left out unseen.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.rig.daemon import Daemon
+from tests.rig.ports import free_port
+from tests.rig.postfix import PATH, Postfix
+from tests.rig.sink import Sink
+
+CORPUS = "MAILPROC_CORPUS"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Soak tests run only where they are asked for; corpus tests say what they miss."""
+    if CORPUS not in os.environ:
+        missing = pytest.mark.skip(reason=f"set ${CORPUS} to the folder of the mail corpus")
+        for item in items:
+            if item.get_closest_marker("corpus"):
+                item.add_marker(missing)
+    if "soak" not in config.option.markexpr:
+        soak = [item for item in items if item.get_closest_marker("soak")]
+        config.hook.pytest_deselected(items=soak)
+        items[:] = [item for item in items if item not in soak]
+
+
+def peer_is_missing(what: str) -> None:
+    """Skip this test, or fail it in CI."""
+    reason = f"{what} (as root on Debian: make peers)"
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    """The folder of the mail corpus; for tests marked ``corpus``."""
+    return Path(os.environ[CORPUS])
+
+
+@pytest.fixture
+def make_daemon(tmp_path: Path) -> Iterator[Callable[..., Daemon]]:
+    """Makes daemons (not started), each in a folder of its own; arguments as those of ``Daemon``."""
+    made: list[Daemon] = []
+
+    def make(**options: object) -> Daemon:
+        folder = tmp_path / f"site{len(made)}"
+        folder.mkdir()
+        made.append(Daemon(folder, **options))  # type: ignore[arg-type]  # handed through
+        return made[-1]
+
+    yield make
+    for daemon in made:
+        daemon.clean_up()
+
+
+@pytest.fixture
+def sink() -> Iterator[Sink]:
+    """Where customers' mail ends; listening."""
+    sink = Sink()
+    sink.start()
+    yield sink
+    sink.stop()
+
+
+@pytest.fixture
+def make_postfix(sink: Sink) -> Iterator[Callable[..., Postfix]]:
+    """Makes Postfixes (not started) that send the customers' mail to the sink."""
+    made: list[Postfix] = []
+    if os.geteuid() != 0:
+        peer_is_missing("Postfix can only be started by root")
+    if not shutil.which("postfix", path=PATH):
+        peer_is_missing("Postfix is not installed")
+
+    def make(*, lmtp_port: int, relay_port: int, settings: str = "") -> Postfix:
+        made.append(
+            Postfix(lmtp_port=lmtp_port, relay_port=relay_port, sink_port=sink.port, settings=settings)
+        )
+        return made[-1]
+
+    yield make
+    for postfix in made:
+        postfix.stop()
+
+
+@dataclass(frozen=True)
+class Site:
+    """Postfix, mailproc behind it, and the customers."""
+
+    postfix: Postfix
+    daemon: Daemon
+    sink: Sink
+
+
+@pytest.fixture
+def make_site(
+    make_daemon: Callable[..., Daemon], make_postfix: Callable[..., Postfix], sink: Sink
+) -> Callable[..., Site]:
+    """Makes running sites; ``settings`` are lines for main.cf, other arguments those of ``Daemon``."""
+
+    def make(*, settings: str = "", **options: object) -> Site:
+        relay_port = free_port()
+        daemon = make_daemon(relay_port=relay_port, **options)
+        postfix = make_postfix(lmtp_port=daemon.lmtp_port, relay_port=relay_port, settings=settings)
+        postfix.start()
+        daemon.start()
+        return Site(postfix, daemon, sink)
+
+    return make
+
+
+@pytest.fixture
+def site(make_site: Callable[..., Site]) -> Site:
+    return make_site()

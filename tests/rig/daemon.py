@@ -1,0 +1,182 @@
+"""``mailproc serve`` as a process of its own, and the command line beside it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+from tests.rig.lmtp import LmtpClient
+from tests.rig.ports import free_port
+from tests.rig.waiting import eventually
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# `chain` stands last in the desk's table, so that a test can add keys after it.
+CONFIGURATION = """\
+hostname = "mail.example.org"
+data_dir = "{data_dir}"
+{top}
+[store]
+url = "sqlite:{data_dir}/mailproc.db"
+
+[lmtp]
+listen = ["127.0.0.1:{lmtp_port}"]
+{tables}
+[desk.support]
+name = "Example Support"
+addresses = ["support@example.org", "help@example.org"]
+chain = [{chain}]
+"""
+CORE_CHAIN = ("automatic", "ticket", "acknowledge")
+
+
+class Daemon:
+    """One site in ``folder``.  ``top`` is TOML before the first table, ``tables`` further tables."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        relay_port: int | None = None,
+        data_dir: str = "state",
+        top: str = "",
+        tables: str = "",
+        chain: tuple[str, ...] = CORE_CHAIN,
+    ) -> None:
+        self.folder = folder
+        self.lmtp_port = free_port()
+        self.configuration = folder / "mailproc.toml"
+        self._log = folder / "log"
+        self._process: subprocess.Popen[bytes] | None = None
+        relay = f'[relay]\naddress = "127.0.0.1:{relay_port}"\n' if relay_port else ""
+        self.configuration.write_text(
+            CONFIGURATION.format(
+                data_dir=data_dir,
+                top=top,
+                tables=tables + relay,
+                lmtp_port=self.lmtp_port,
+                chain=", ".join(f'"{stage}"' for stage in chain),
+            )
+        )
+
+    def start(self, failpoint: str = "") -> None:
+        """Returns when the daemon has said READY=1; AssertionError with its log where it ends before that.
+
+        ``failpoint`` is armed in this run only, as ``MAILPROC_FAILPOINT`` wants it: ``name:kill9``.
+        """
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+            name = f"mailproc-test-{uuid.uuid4().hex}"
+            notify.bind(f"\0{name}")
+            notify.settimeout(0.2)
+            with self._log.open("ab") as log:
+                self._process = subprocess.Popen(
+                    [*self._command(), "serve"],
+                    stdout=log,
+                    stderr=log,
+                    cwd=self.folder,
+                    env={**self._environment(), "NOTIFY_SOCKET": f"@{name}", "MAILPROC_FAILPOINT": failpoint},
+                    start_new_session=True,
+                )
+            self._wait_until_ready(notify)
+
+    def _wait_until_ready(self, notify: socket.socket) -> None:
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            try:
+                if b"READY=1" in notify.recv(4096).split(b"\n"):
+                    return
+            except TimeoutError:
+                if not self.running:
+                    break
+        raise AssertionError(f"the daemon did not get ready:\n{self.log()}")
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def stop(self) -> None:
+        """SIGTERM, and an exit status of 0 within the time that systemd would give."""
+        status = self.terminate()
+        assert status == 0, f"exit status {status}\n{self.log()}"
+
+    def terminate(self) -> int:
+        assert self._process is not None
+        self._process.terminate()
+        return self._process.wait(30)
+
+    def kill9(self) -> None:
+        """A power cut but for the disk: the daemon and all its children at once."""
+        assert self._process is not None
+        if self.running:
+            os.killpg(self.pid, signal.SIGKILL)
+        self._process.wait(30)
+
+    def wait_for_death(self) -> int:
+        """Until the daemon has ended by itself, as at an armed fail point; minus the signal's number."""
+        assert self._process is not None
+        return self._process.wait(60)
+
+    def clean_up(self) -> None:
+        if self.running:
+            self.kill9()
+
+    def log(self) -> str:
+        return self._log.read_text() if self._log.exists() else ""
+
+    def lmtp(self) -> LmtpClient:
+        return LmtpClient(self.lmtp_port)
+
+    def _command(self) -> list[str]:
+        return [sys.executable, "-m", "mailproc", "-c", str(self.configuration)]
+
+    @staticmethod
+    def _environment() -> dict[str, str]:
+        return {**os.environ, "PYTHONPATH": str(ROOT)}
+
+    def output(self, *arguments: str) -> bytes:
+        """Standard output of a command; AssertionError with what it complained of when it fails."""
+        done = subprocess.run(
+            [*self._command(), *arguments],
+            capture_output=True,
+            timeout=60,
+            check=False,
+            cwd=self.folder,
+            env=self._environment(),
+        )
+        if done.returncode:
+            raise AssertionError(f"{arguments}: exit {done.returncode}\n{done.stderr.decode()}")
+        return done.stdout
+
+    def cli(self, *arguments: str) -> list[dict[str, Any]]:
+        """The JSON lines of a command."""
+        return [json.loads(line) for line in self.output(*arguments, "--json").splitlines()]
+
+    def status(self) -> dict[str, Any]:
+        (status,) = self.cli("status")
+        return status
+
+    def tickets(self) -> list[dict[str, Any]]:
+        return self.cli("ticket", "list")
+
+    def ticket(self, number: str) -> dict[str, Any]:
+        (ticket,) = self.cli("ticket", "show", number)
+        return ticket
+
+    def settle(self, *, seconds: float = 60.0) -> dict[str, Any]:
+        """The status as soon as no delivery waits for the chain any more."""
+        return eventually(
+            lambda: None if (now := self.status())["waiting"] else now, seconds=seconds, every=0.2
+        )
