@@ -1,0 +1,145 @@
+"""Addresses of From, To and their like, bounded and lenient (RFC 5322 section 3.4).
+
+One pass over the text, linear in its length.  Groups, comments, quoted names, source routes, missing commas
+and junk are read past; an address that SMTP could not carry is left out.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from mailproc.mime.headers import decode_words, plain_line
+from mailproc.mime.limits import Defects, Limits
+from mailproc.model.address import Address, Mailbox
+
+_TOKEN = re.compile(r'"((?:[^"\\]|\\.)*)"|<([^<>]*)>|([(),;:])|([^"<(),;:]+)|(.)', re.DOTALL)
+# The same after a quote that never closes: looking for its end again and again would cost quadratic time.
+_TOKEN_UNQUOTED = re.compile(r'(\Z\A)|<([^<>]*)>|([(),;:])|([^"<(),;:]+)|(.)', re.DOTALL)
+_COMMENT_PIECE = re.compile(r"[()]|\\.|[^()\\]+|\\", re.DOTALL)
+_QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
+_ROUTE = re.compile(r"(?:@[^,:@]*,?)+:")  # RFC 5321 section 4.1.2, obsolete and to be ignored
+_SPACE = re.compile(r"\s+")
+_AROUND = "<>'\"[](),;: \t."
+
+
+@dataclass(slots=True)
+class _Pending:
+    """What stands before the next comma."""
+
+    words: list[str] = field(default_factory=list)
+    comments: list[str] = field(default_factory=list)
+    angle: str | None = None
+
+
+def mailboxes(text: str, limits: Limits, defects: Defects) -> tuple[Mailbox, ...]:
+    """Every mailbox in the unfolded, undecoded text of an address header, at most ``limits.addresses``."""
+    found = _read(text, limits, defects)
+    if not found and "=?" in text:
+        # Some senders encode the whole header, address and all.
+        decoded = decode_words(text, limits, defects)
+        found = _read(decoded, limits, defects) if decoded != text else found
+        if found:
+            defects.note("address inside an encoded word")
+    if not found and text.strip() and ":" not in text:
+        defects.note("no usable address in an address header")
+    return tuple(found)
+
+
+def _read(text: str, limits: Limits, defects: Defects) -> list[Mailbox]:
+    found: list[Mailbox] = []
+    pending = _Pending()
+    position, token = 0, _TOKEN
+    while position < len(text) and len(found) < limits.addresses:
+        match = token.match(text, position)
+        if match is None:
+            break
+        position = match.end()
+        quoted, angle, mark, word, junk = match.groups()
+        if junk == '"':
+            token = _TOKEN_UNQUOTED
+        elif mark == "(":
+            comment, position = _comment(text, position)
+            pending.comments.append(comment)
+        elif mark == ":":
+            pending = _Pending()  # what stood before it was a group's name
+        elif mark:
+            found += _finished(pending, limits, defects)
+            pending = _Pending()
+        elif angle is not None:
+            if pending.angle is not None:  # "A <a@b> B <c@d>": a comma was forgotten
+                found += _finished(pending, limits, defects)
+                pending = _Pending()
+            pending.angle = angle
+        elif quoted is not None:
+            _add_quoted(pending, quoted, text, match)
+        elif word:
+            pending.words.append(word)
+    if position < len(text):
+        defects.note("too many addresses: the rest was not read")
+    found += _finished(pending, limits, defects)
+    return found[: limits.addresses]
+
+
+def _add_quoted(pending: _Pending, quoted: str, text: str, match: re.Match[str]) -> None:
+    """A quoted string is a name, or the local part where an @ follows at once."""
+    if text.startswith("@", match.end()):
+        pending.words.append(match[0])
+    else:
+        pending.words.append(_QUOTED_PAIR.sub(r"\1", quoted))
+
+
+def _comment(text: str, position: int) -> tuple[str, int]:
+    """The text of a comment that opened before position, and where it ends; nested ones are part of it."""
+    depth, start = 1, position
+    for piece in _COMMENT_PIECE.finditer(text, position):
+        depth += {"(": 1, ")": -1}.get(piece[0], 0)
+        if depth == 0:
+            return text[start : piece.start()], piece.end()
+    return text[start:], len(text)
+
+
+def _finished(pending: _Pending, limits: Limits, defects: Defects) -> list[Mailbox]:
+    name = " ".join(" ".join(pending.words).split())
+    if pending.angle is not None and (address := _address(pending.angle)):
+        return [_mailbox(name or " ".join(pending.comments), address, limits, defects)]
+    comment = " ".join(pending.comments)
+    spec = "".join(pending.words).strip()
+    if address := _address(spec):
+        return [_mailbox(comment, address, limits, defects)]
+    return _loose(name, comment, limits, defects)
+
+
+def _loose(words: str, comment: str, limits: Limits, defects: Defects) -> list[Mailbox]:
+    """Addresses that stand among other words without brackets or commas."""
+    found = []
+    for word in [word for word in words.split() if "@" in word][: limits.addresses]:
+        if address := _address(word.strip(_AROUND)):
+            name = words.replace(word, "").strip() if words.count("@") == 1 else ""
+            found.append(_mailbox(name or comment, address, limits, defects))
+    return found
+
+
+def _address(spec: str) -> Address | None:
+    spec = spec.strip()
+    if spec.startswith("@"):
+        spec = _ROUTE.sub("", spec, count=1)
+    if len(spec) > 400 or "@" not in spec:
+        return None
+    spec = spec.removeprefix("mailto:").strip("<> ")
+    return Address.parse_or_none(spec) or _repaired(spec)
+
+
+def _repaired(spec: str) -> Address | None:
+    """Blanks around the marks, a dot at the end of the domain; a local part that needs quotes gets them."""
+    local, _, domain = _SPACE.sub("", spec).rpartition("@")
+    domain = domain.rstrip(".>'\"")
+    if address := Address.parse_or_none(f"{local}@{domain}"):
+        return address
+    dotted = not local.startswith('"') and ("@" not in local) and ".." in f".{local}."
+    return Address.parse_or_none(f'"{local}"@{domain}') if dotted else None
+
+
+def _mailbox(name: str, address: Address, limits: Limits, defects: Defects) -> Mailbox:
+    name = decode_words(name, limits, defects) if "=?" in name else plain_line(name)
+    return Mailbox(name.strip(" '\"") if name[:1] in "'\"" else name, address)

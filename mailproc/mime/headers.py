@@ -1,0 +1,169 @@
+"""The header block of a mail: found, bounded and split, without decoding what nobody asks for.
+
+RFC 5322 section 2.2 for the fields, section 2.2.3 for unfolding, RFC 2047 for encoded words.  Nothing here
+raises: what is broken is kept as it stands, and noted.
+"""
+
+from __future__ import annotations
+
+import binascii
+import re
+from dataclasses import dataclass
+
+from mailproc.mime import charsets
+from mailproc.mime.limits import Defects, Limits
+
+# One field with its folded lines.  Possessive by construction: no two parts of it can match the same octet.
+_FIELD = re.compile(rb"([!-9;-~]{1,998})[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)(?:\n|\Z)")
+_BLANK_LINE = re.compile(rb"(?:\A|\n)\r*\n")
+_EMPTY_LINE = re.compile(rb"\r*\n")
+_ENVELOPE_LINE = re.compile(rb">?From [^\n]*\n")  # what mbox puts above a mail
+_FOLD = re.compile(r"[\r\n]+[ \t]*")
+
+# "=?charset*language?encoding?text?="; the text may hold spaces and a few question marks, as broken senders
+# leave them.  Their number is bounded so that words which never end cost linear time.
+_ENCODED_WORD = re.compile(
+    r"=\?([^?\s*]{1,40})(?:\*[A-Za-z0-9-]{0,40})?\?([BbQq])\?([^?]*(?:\?(?!=)[^?]*){0,4})\?="
+)
+# A name of one line: no controls (C0, C1, line and paragraph separators).
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+BIDI_CONTROLS = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderBlock:
+    """The fields of a mail in order: (name in lower case, raw value); ``end`` is where the body begins."""
+
+    fields: tuple[tuple[str, bytes], ...]
+    end: int
+
+    def values(self, name: str) -> list[bytes]:
+        return [value for field, value in self.fields if field == name]
+
+    def first(self, name: str) -> bytes | None:
+        for field, value in self.fields:
+            if field == name:
+                return value
+        return None
+
+
+def split_header_block(octets: bytes, start: int, end: int, limits: Limits, defects: Defects) -> HeaderBlock:
+    """The header block of octets[start:end]; a mail without headers has an empty one."""
+    position, stop = start, min(end, start + limits.header_block)
+    if match := _ENVELOPE_LINE.match(octets, position, end):
+        position = match.end()
+    fields: list[tuple[str, bytes]] = []
+    while match := _FIELD.match(octets, position, stop):
+        if len(fields) >= limits.headers or match.end() == stop < end:
+            break
+        name, value = match.groups()
+        fields.append((name.decode("ascii").lower(), value))
+        position = match.end()
+    return HeaderBlock(tuple(fields), _body_start(octets, position, stop, end, fields, limits, defects))
+
+
+def _body_start(
+    octets: bytes,
+    position: int,
+    stop: int,
+    end: int,
+    fields: list[tuple[str, bytes]],
+    limits: Limits,
+    defects: Defects,
+) -> int:
+    if match := _EMPTY_LINE.match(octets, position, end):
+        return match.end()
+    if position >= end:
+        return end
+    if len(fields) < limits.headers and not _FIELD.match(octets, position, end):
+        defects.note("no blank line between headers and text" if fields else "no headers")
+        return position
+    defects.note("header block is too large: the rest of it was not read")
+    blank = _BLANK_LINE.search(octets, max(start_of_line(octets, position), 0), end)
+    return blank.end() if blank else end
+
+
+def start_of_line(octets: bytes, position: int) -> int:
+    """Where the line that holds ``position`` begins, less its line feed."""
+    return max(octets.rfind(b"\n", 0, position), 0)
+
+
+def unfold(value: bytes, limits: Limits, defects: Defects) -> str:
+    """A raw field value as one line of text, encoded words left as they are."""
+    if len(value) > limits.header_value:
+        defects.note("header is too long: cut")
+        value = value[: limits.header_value]
+    text = value.decode("ascii") if value.isascii() else charsets.decode_undeclared(value, defects)
+    if "\n" in text or "\r" in text:
+        text = _FOLD.sub(" ", text)
+    return text.strip(" \t\r\n")
+
+
+def plain_line(text: str) -> str:
+    """Text that is safe on one line: controls become a space, letters that turn the reading direction go."""
+    if text.isascii() and text.isprintable():
+        return text
+    return BIDI_CONTROLS.sub("", _CONTROLS.sub(" ", text)).strip()
+
+
+def decode_words(text: str, limits: Limits, defects: Defects) -> str:
+    """Decode RFC 2047 encoded words wherever they stand, also where the RFC forbids them (senders do it)."""
+    if "=?" not in text:
+        return plain_line(text)
+    pieces: list[str] = []
+    position = 0
+    words: list[re.Match[str]] = []
+    for count, match in enumerate(_ENCODED_WORD.finditer(text)):
+        if count >= limits.encoded_words:
+            defects.note("too many encoded words: the rest was not decoded")
+            break
+        between = text[position : match.start()]
+        if not words or between.strip():
+            pieces.append(_decode_run(words, defects))
+            pieces.append(between)
+            words = []
+        words.append(match)
+        position = match.end()
+    pieces.append(_decode_run(words, defects))
+    pieces.append(text[position:])
+    return plain_line("".join(pieces))
+
+
+def _decode_run(words: list[re.Match[str]], defects: Defects) -> str:
+    """Adjacent encoded words: joined before decoding where the charset is one, as letters may be cut."""
+    text: list[str] = []
+    charset, octets = "", b""
+    for word in words:
+        if word[1].lower() != charset:
+            text.append(charsets.decode(octets, charset, defects))
+            charset, octets = word[1].lower(), b""
+        octets += _octets_of(word, defects)
+    text.append(charsets.decode(octets, charset, defects))
+    return "".join(text)
+
+
+def _octets_of(word: re.Match[str], defects: Defects) -> bytes:
+    text = word[3]
+    encoded = text.encode("utf-8", "replace")
+    if word[2] in "Qq":
+        return binascii.a2b_qp(encoded, header=True)
+    return decode_base64(encoded, defects)
+
+
+_NO_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
+
+
+def decode_base64(encoded: bytes, defects: Defects) -> bytes:
+    """Octets of base64 (RFC 2045 section 6.8), read as leniently as can be."""
+    try:
+        return binascii.a2b_base64(encoded)
+    except binascii.Error:
+        pass
+    letters = _NO_BASE64.sub(b"", encoded)
+    defects.note("broken base64")
+    # One letter alone in the last group of four stands for nothing.
+    letters = letters[:-1] if len(letters) % 4 == 1 else letters
+    try:
+        return binascii.a2b_base64(letters + b"=" * (-len(letters) % 4))
+    except binascii.Error:
+        return b""

@@ -1,0 +1,90 @@
+"""In which language a mail is written (ISO 639-1), or "" where it cannot be said with confidence."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from py3langid.langid import LanguageIdentifier
+
+LANGUAGES = [
+    "ar",
+    "bg",
+    "ca",
+    "cs",
+    "da",
+    "de",
+    "el",
+    "en",
+    "es",
+    "et",
+    "eu",
+    "fa",
+    "fi",
+    "fr",
+    "ga",
+    "gl",
+    "he",
+    "hr",
+    "hu",
+    "id",
+    "is",
+    "it",
+    "ja",
+    "ko",
+    "lt",
+    "lv",
+    "mk",
+    "mt",
+    "nb",
+    "nl",
+    "nn",
+    "no",
+    "pl",
+    "pt",
+    "ro",
+    "ru",
+    "sk",
+    "sl",
+    "sq",
+    "sr",
+    "sv",
+    "th",
+    "tr",
+    "uk",
+    "vi",
+    "zh",
+]
+_FEWEST_LETTERS = 20
+_MOST_LETTERS = 3000  # more says nothing more
+_CONFIDENCE = 0.9
+_NO_LANGUAGE = re.compile(r"https?://\S+|www\.\S+|\S+@\S+|<[^<>\s]*>|[\d_#*=+/|~^-]+")
+_NORWEGIAN = frozenset({"nb", "nn"})
+
+
+@cache
+def _identifier() -> LanguageIdentifier:
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier  # half a second to load
+
+    identifier = LanguageIdentifier.from_pickled_model(MODEL_FILE, norm_probs=True)
+    known = set(identifier.nb_classes)
+    identifier.set_languages([language for language in LANGUAGES if language in known])
+    return identifier
+
+
+def language_of(text: str) -> str:
+    """The language of a text of at least 20 letters."""
+    words = _NO_LANGUAGE.sub(" ", text[: 4 * _MOST_LETTERS])[:_MOST_LETTERS]
+    if _weight(words) < _FEWEST_LETTERS:
+        return ""
+    language, confidence = _identifier().classify(words.lower() if words.isupper() else words)
+    if confidence < _CONFIDENCE:
+        return ""
+    return "no" if language in _NORWEGIAN else str(language)
+
+
+def _weight(text: str) -> int:
+    """Letters in text; an ideograph or kana says as much as several Latin letters."""
+    return sum(4 if letter >= "\u2e80" else 1 for letter in text if letter.isalpha())
