@@ -41,6 +41,7 @@ class FailedRecipient:
     status: str  # enhanced status code, "5.0.0" where the report names none
     hard: bool
     diagnostic: str = ""
+    final: bool = True  # False while a relay still tries
 
 
 @dataclass(frozen=True, slots=True)
