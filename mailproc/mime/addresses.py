@@ -50,43 +50,38 @@ def _read(text: str, limits: Limits, defects: Defects) -> list[Mailbox]:
     found: list[Mailbox] = []
     pending = _Pending()
     position, token = 0, _TOKEN
-    while position < len(text) and len(found) < limits.addresses:
-        match = token.match(text, position)
-        if match is None:
-            break
+    while position < len(text) and len(found) < limits.addresses and (match := token.match(text, position)):
         position = match.end()
-        quoted, angle, mark, word, junk = match.groups()
-        if junk == '"':
+        mark = match[3]
+        if match[5] == '"':
             token = _TOKEN_UNQUOTED
         elif mark == "(":
             comment, position = _comment(text, position)
             pending.comments.append(comment)
         elif mark == ":":
             pending = _Pending()  # what stood before it was a group's name
-        elif mark:
+        elif mark or (match[2] is not None and pending.angle is not None):
+            # A comma, or one that was forgotten: "A <a@b> B <c@d>".
             found += _finished(pending, limits, defects)
-            pending = _Pending()
-        elif angle is not None:
-            if pending.angle is not None:  # "A <a@b> B <c@d>": a comma was forgotten
-                found += _finished(pending, limits, defects)
-                pending = _Pending()
-            pending.angle = angle
-        elif quoted is not None:
-            _add_quoted(pending, quoted, text, match)
-        elif word:
-            pending.words.append(word)
+            pending = _Pending(angle=match[2])
+        else:
+            _add(pending, text, match)
     if position < len(text):
         defects.note("too many addresses: the rest was not read")
     found += _finished(pending, limits, defects)
     return found[: limits.addresses]
 
 
-def _add_quoted(pending: _Pending, quoted: str, text: str, match: re.Match[str]) -> None:
+def _add(pending: _Pending, text: str, match: re.Match[str]) -> None:
     """A quoted string is a name, or the local part where an @ follows at once."""
-    if text.startswith("@", match.end()):
-        pending.words.append(match[0])
-    else:
-        pending.words.append(_QUOTED_PAIR.sub(r"\1", quoted))
+    quoted, angle, _, word, _ = match.groups()
+    if angle is not None:
+        pending.angle = angle
+    elif quoted is not None:
+        is_local = text.startswith("@", match.end())
+        pending.words.append(match[0] if is_local else _QUOTED_PAIR.sub(r"\1", quoted))
+    elif word:
+        pending.words.append(word)
 
 
 def _comment(text: str, position: int) -> tuple[str, int]:

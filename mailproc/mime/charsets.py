@@ -76,8 +76,8 @@ _MEANT = {
 }
 # Said by programs that do not know.
 _UNSAID = frozenset({
-    "", "unknown", "unknown_8bit", "x_unknown", "default", "default_charset", "none", "binary", "8bit", "7bit",
-    "x_user_defined", "null",
+    "", "unknown", "unknown_8bit", "x_unknown", "default", "default_charset", "none", "binary", "8bit",
+    "7bit", "x_user_defined", "null",
 })  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from mailproc.mime.limits import Defects, Limits
 
 # One field with its folded lines.  Possessive by construction: no two parts of it can match the same octet.
 _FIELD = re.compile(rb"([!-9;-~]{1,998})[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)(?:\n|\Z)")
-_BLANK_LINE = re.compile(rb"(?:\A|\n)\r*\n")
+_BLANK_LINE = re.compile(rb"\n\r*\n")
 _EMPTY_LINE = re.compile(rb"\r*\n")
 _ENVELOPE_LINE = re.compile(rb">?From [^\n]*\n")  # what mbox puts above a mail
 _FOLD = re.compile(r"[\r\n]+[ \t]*")
@@ -59,33 +59,23 @@ def split_header_block(octets: bytes, start: int, end: int, limits: Limits, defe
         name, value = match.groups()
         fields.append((name.decode("ascii").lower(), value))
         position = match.end()
-    return HeaderBlock(tuple(fields), _body_start(octets, position, stop, end, fields, limits, defects))
+    body = _body_start(octets, position, end, fields=len(fields), limits=limits, defects=defects)
+    return HeaderBlock(tuple(fields), body)
 
 
 def _body_start(
-    octets: bytes,
-    position: int,
-    stop: int,
-    end: int,
-    fields: list[tuple[str, bytes]],
-    limits: Limits,
-    defects: Defects,
+    octets: bytes, position: int, end: int, *, fields: int, limits: Limits, defects: Defects
 ) -> int:
     if match := _EMPTY_LINE.match(octets, position, end):
         return match.end()
     if position >= end:
         return end
-    if len(fields) < limits.headers and not _FIELD.match(octets, position, end):
+    if fields < limits.headers and not _FIELD.match(octets, position, end):
         defects.note("no blank line between headers and text" if fields else "no headers")
         return position
     defects.note("header block is too large: the rest of it was not read")
-    blank = _BLANK_LINE.search(octets, max(start_of_line(octets, position), 0), end)
+    blank = _BLANK_LINE.search(octets, max(position - 1, 0), end)
     return blank.end() if blank else end
-
-
-def start_of_line(octets: bytes, position: int) -> int:
-    """Where the line that holds ``position`` begins, less its line feed."""
-    return max(octets.rfind(b"\n", 0, position), 0)
 
 
 def unfold(value: bytes, limits: Limits, defects: Defects) -> str:

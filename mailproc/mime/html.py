@@ -1,7 +1,7 @@
 """HTML to the text that a person would read: blocks, lists, links, and quotes marked with ">".
 
-The source is cut and its nesting measured before the parser (lexbor, by selectolax) sees it: deep nesting costs
-it quadratic time.  What is nested too deep is stripped of its tags without a parser.  Nothing raises.
+The source is cut and its nesting measured before the parser (lexbor, by selectolax) sees it: deep nesting
+costs it quadratic time.  What is nested too deep is stripped of its tags without a parser.  Nothing raises.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ _INVISIBLE = frozenset({
     "select", "textarea", "button", "canvas", "audio", "video", "map", "-comment",
 })  # fmt: skip
 _BLOCKS = frozenset({
-    "address", "article", "aside", "body", "center", "dd", "details", "dir", "div", "dl", "dt", "fieldset", "figure",
-    "footer", "form", "header", "html", "main", "nav", "ol", "section", "table", "tbody", "tfoot", "thead", "tr", "ul",
+    "address", "article", "aside", "body", "center", "dd", "details", "dir", "div", "dl", "dt", "fieldset",
+    "figure", "footer", "form", "header", "html", "main", "nav", "ol", "section", "table", "tbody", "tfoot",
+    "thead", "tr", "ul",
 })  # fmt: skip
 _PARAGRAPHS = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre"})
 _CELLS = frozenset({"td", "th"})
@@ -38,10 +39,6 @@ _SCRIPT = re.compile(r"<(script|style|head|title)\b.*?</\1\s*>", re.IGNORECASE |
 _ANY_TAG = re.compile(r"<[^<>]{0,2000}>")
 _BREAK = re.compile(r"<(?:br|p|/p|div|/div|tr|li|h[1-6])\b[^<>]{0,2000}>", re.IGNORECASE)
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all", re.IGNORECASE)
-_QUOTE_CLASS = re.compile(
-    r"\b(?:gmail_quote|yahoo_quoted|moz-cite|protonmail_quote|zmail_extra|tutanota_quote)\b"
-)
-_MARK_OF_QUOTE = "\x00"  # opens and closes a quoted block in the stream of lines
 
 
 def to_text(source: str, limits: Limits, defects: Defects) -> str:
@@ -94,10 +91,7 @@ class _Writer:
         node: LexborNode | None = root
         while node is not None:
             child = node.child if self._enter(node) else None
-            if child is not None:
-                node = child
-                continue
-            node = self._next(node, root)
+            node = child if child is not None else self._next(node, root)
         self._end_line()
         return "\n".join(self.lines).strip("\n")
 
@@ -105,7 +99,7 @@ class _Writer:
         current: LexborNode | None = node
         while current is not None:
             self._leave(current)
-            if current == root:
+            if current.mem_id == root.mem_id:  # comparing nodes would compare their whole source
                 return None
             if (following := current.next) is not None:
                 return following

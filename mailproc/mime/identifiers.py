@@ -17,7 +17,7 @@ _LAST_SECOND = 253402300799.0  # of the year 9999
 
 
 def message_ids(text: str, limits: Limits, defects: Defects) -> tuple[str, ...]:
-    """Every id in text, with its angle brackets, in order, each once; broken by folding, or without brackets."""
+    """Every id in text with its angle brackets, each once; broken by folding or without brackets."""
     ids = [_SPACE.sub("", match[1]) for match in _BRACKETED.finditer(text)]
     if not ids:
         ids = [word for word in _BARE.findall(text) if "@" in word.strip("@")]
@@ -64,7 +64,7 @@ def _rfc5322(text: str) -> float | None:
         return None
     datetime(*parsed[:3], tzinfo=UTC)  # raises for the 31st of February
     if parsed[9] is None:
-        return float(timegm(parsed[:6] + (0, 1, -1)))
+        return float(timegm((*parsed[:6], 0, 1, -1)))
     return float(mktime_tz(parsed))
 
 

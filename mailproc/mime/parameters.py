@@ -37,8 +37,8 @@ class _Piece:
     text: str
 
 
-def content_type(text: str, limits: Limits, defects: Defects) -> Field:
-    """The root is "type/subtype"; text/plain where there is none or it cannot be read (RFC 2045 section 5.2)."""
+def read_content_type(text: str, limits: Limits, defects: Defects) -> Field:
+    """The root is "type/subtype"; text/plain where it cannot be read (RFC 2045 section 5.2)."""
     match = _VALUE.match(text.strip())
     if match is None:
         if text:
@@ -48,7 +48,7 @@ def content_type(text: str, limits: Limits, defects: Defects) -> Field:
     return Field(match[0].lower(), _parameters(text, limits, defects))
 
 
-def disposition(text: str, limits: Limits, defects: Defects) -> Field:
+def read_disposition(text: str, limits: Limits, defects: Defects) -> Field:
     """The value is "inline", "attachment" or what else stands there, "" for nothing."""
     match = _WORD.match(text.strip())
     return Field(match[0].lower() if match else "", _parameters(text, limits, defects))

@@ -10,9 +10,10 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
-from mailproc.mime import parameters, transfer
+from mailproc.mime import transfer
 from mailproc.mime.headers import HeaderBlock, decode_words, split_header_block, unfold
 from mailproc.mime.limits import Defects, Limits
+from mailproc.mime.parameters import Field, read_content_type, read_disposition
 
 _REST_OF_BOUNDARY = re.compile(rb"(--)?[ \t]*\r*(?=\n|\Z)")
 _MAX_BOUNDARY = 200  # RFC 2046 allows 70; Outlook once sent more
@@ -40,11 +41,11 @@ class Part:
         return "" if value is None else unfold(value, self.limits, self.defects)
 
     @cached_property
-    def content_type(self) -> parameters.Field:
+    def content_type(self) -> Field:
         value = self.raw_header("content-type")
         if not value and self.parent is not None and self.parent.type == "multipart/digest":
-            return parameters.Field("message/rfc822")  # RFC 2046 section 5.1.5
-        return parameters.content_type(value, self.limits, self.defects)
+            return Field("message/rfc822")  # RFC 2046 section 5.1.5
+        return read_content_type(value, self.limits, self.defects)
 
     @property
     def type(self) -> str:
@@ -60,8 +61,8 @@ class Part:
         return self.parameters.get("charset", "")
 
     @cached_property
-    def disposition(self) -> parameters.Field:
-        return parameters.disposition(self.raw_header("content-disposition"), self.limits, self.defects)
+    def disposition(self) -> Field:
+        return read_disposition(self.raw_header("content-disposition"), self.limits, self.defects)
 
     @cached_property
     def encoding(self) -> str:

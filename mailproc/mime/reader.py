@@ -1,7 +1,8 @@
 """Read one mail, however hostile: the only door to the content of mail in mailproc.
 
 ``read`` never raises and does no work by itself; what is asked for is read then, within ``Limits``, and kept.
-What was wrong with the mail stands in ``defects``, which grows as more is read.  The raw bytes are never changed.
+What was wrong with the mail stands in ``defects``, which grows as more is read.  The raw bytes are never
+changed.
 """
 
 from __future__ import annotations
@@ -83,6 +84,11 @@ class Mail:
         return self.header("subject")
 
     # People
+
+    @cached_property
+    def authors(self) -> tuple[Mailbox, ...]:
+        """Every mailbox of every From; more than one is a way to deceive (RFC 5322 section 3.6.2)."""
+        return self._mailboxes("from")
 
     @cached_property
     def author(self) -> Mailbox | None:

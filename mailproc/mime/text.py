@@ -1,4 +1,4 @@
-"""What a person reads in a mail: the right alternative, decoded, unwrapped (RFC 2046 section 5.1.4, RFC 3676)."""
+"""What is read in a mail: the right alternative (RFC 2046 section 5.1.4), decoded, unwrapped (RFC 3676)."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def clean(text: str) -> str:
 
 
 def unflow(text: str, *, delete_space: bool) -> str:
-    """Join the lines of format=flowed (RFC 3676 section 4.4); quote marks stay at the head of each paragraph."""
+    """Join the lines of format=flowed (RFC 3676 section 4.4); each paragraph keeps its quote marks once."""
     lines: list[str] = []
     paragraph: list[str] = []
     flowing, last_depth = False, 0

@@ -33,7 +33,7 @@ def read_tnef(content: bytes, limits: Limits, defects: Defects) -> Tnef:
     if len(content) > limits.tnef:
         defects.note("TNEF is too large: not read")
         return Tnef()
-    from tnefparse import TNEF  # only Outlook's mail needs it
+    from tnefparse import TNEF  # type: ignore[import-untyped]  # only Outlook's mail needs it
 
     logging.getLogger("tnefparse").setLevel(logging.CRITICAL)
     try:

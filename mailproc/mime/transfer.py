@@ -26,7 +26,7 @@ class UuFile:
 
 
 def decode(octets: bytes, encoding: str, defects: Defects) -> bytes:
-    """What octets stand for under a Content-Transfer-Encoding in lower case; an unknown one leaves them as they are."""
+    """What octets stand for under a Content-Transfer-Encoding (lower case); unknown ones change nothing."""
     if encoding == "base64":
         return decode_base64(octets, defects)
     if encoding in {"quoted-printable", "quotedprintable"}:
