@@ -21,6 +21,6 @@ fi
 
 [ -x .venv/bin/pip ] || "$python" -m venv --clear .venv
 echo "Installing the locked versions into .venv"
-.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r lock/requirements.txt
+.venv/bin/pip install --quiet --disable-pip-version-check --use-pep517 --require-hashes -r lock/requirements.txt
 .venv/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 touch .venv/.installed
