@@ -72,6 +72,10 @@ class Daemon:
 
         ``failpoint`` is armed in this run only, as ``MAILPROC_FAILPOINT`` wants it: ``name:kill9``.
         """
+        assert self.start_to_crash(failpoint), f"the daemon did not get ready:\n{self.log()}"
+
+    def start_to_crash(self, failpoint: str) -> bool:
+        """As ``start``, but says whether the daemon got ready: it may have died on the way."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
             name = f"mailproc-test-{uuid.uuid4().hex}"
             notify.bind(f"\0{name}")
@@ -85,18 +89,18 @@ class Daemon:
                     env={**self._environment(), "NOTIFY_SOCKET": f"@{name}", "MAILPROC_FAILPOINT": failpoint},
                     start_new_session=True,
                 )
-            self._wait_until_ready(notify)
+            return self._gets_ready(notify)
 
-    def _wait_until_ready(self, notify: socket.socket) -> None:
+    def _gets_ready(self, notify: socket.socket) -> bool:
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
             try:
                 if b"READY=1" in notify.recv(4096).split(b"\n"):
-                    return
+                    return True
             except TimeoutError:
                 if not self.running:
                     break
-        raise AssertionError(f"the daemon did not get ready:\n{self.log()}")
+        return False
 
     @property
     def running(self) -> bool:

@@ -81,6 +81,7 @@ class Postfix:
     """Delivers ``example.org`` to ``lmtp_port`` and everything else to ``sink_port``.
 
     ``smtp_port`` is where the world delivers, ``relay_port`` where mailproc hands over what leaves.
+    ``settings`` are further lines for main.cf; ``LMTP`` in them is mailproc's port.
     """
 
     def __init__(self, *, lmtp_port: int, relay_port: int, sink_port: int, settings: str = "") -> None:
@@ -101,8 +102,9 @@ class Postfix:
         for name in ("etc", "queue", "data"):
             (self._folder / name).mkdir()
         shutil.chown(self._folder / "data", "postfix")
+        settings = self._settings.replace("LMTP", str(self._lmtp_port))
         names = {"folder": self._folder, "smtp_port": self.smtp_port, "sink_port": self._sink_port}
-        (self.etc / "main.cf").write_text(MAIN.format(**names) + self._snippet("main.cf") + self._settings)
+        (self.etc / "main.cf").write_text(MAIN.format(**names) + self._snippet("main.cf") + settings)
         (self.etc / "master.cf").write_text(MASTER.format(**names) + self._snippet("master.cf"))
         (self.etc / "mailproc_desks").write_text(self._snippet("mailproc_desks"))
         self._run("postfix", "-c", str(self.etc), "start")
