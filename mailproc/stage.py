@@ -5,10 +5,17 @@ A filter file holds one class, ``Filter(Stage)``, a dataclass whose fields are i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from mailproc.mime.automatic_words import absence_hint, auto_reply_phrase, bounce_phrase
+from mailproc.mime.reader import Mail
+from mailproc.mime.report import DeliveryReport, ReportKind, has_null_path
+from mailproc.mime.tokens import words_of
 from mailproc.model.address import Address, BadAddress, Mailbox
+from mailproc.model.alignment import is_aligned
+from mailproc.model.bayes import CutOffs, judge, untrained
 from mailproc.model.desk import Desk
 from mailproc.model.envelope import Envelope
 from mailproc.model.follow_up import FollowUp, Signals
@@ -24,7 +31,10 @@ from mailproc.model.judgement import (
 )
 from mailproc.pipeline.delivery import AcknowledgementLimits, AcknowledgementPlan, Delivery
 from mailproc.pipeline.patterns import Match, Pattern, compile_pattern
+from mailproc.pipeline.template import MailTemplate, compile_template
+from mailproc.pipeline.template_lint import unguarded
 from mailproc.pipeline.verdict import CONTINUE, STOP, Course, Verdict
+from mailproc.pipeline.when import Condition, Scores, compile_when
 
 __all__ = [
     "CONTINUE",
@@ -38,18 +48,25 @@ __all__ = [
     "Automatic",
     "BadAddress",
     "Bounce",
+    "Condition",
     "Course",
+    "CutOffs",
     "Delivery",
+    "DeliveryReport",
     "Desk",
     "Envelope",
     "FailedRecipient",
     "FollowUp",
     "History",
     "LookUps",
+    "Mail",
     "MailClass",
+    "MailTemplate",
     "Mailbox",
     "Match",
     "Pattern",
+    "ReportKind",
+    "Scores",
     "Signals",
     "SpamScore",
     "SpamVerdict",
@@ -57,7 +74,18 @@ __all__ = [
     "Tickets",
     "Tokens",
     "Verdict",
+    "absence_hint",
+    "auto_reply_phrase",
+    "bounce_phrase",
     "compile_pattern",
+    "compile_template",
+    "compile_when",
+    "has_null_path",
+    "is_aligned",
+    "judge",
+    "unguarded",
+    "untrained",
+    "words_of",
 ]
 
 
@@ -101,6 +129,8 @@ class LookUps:
     tokens: Tokens
     templates: tuple[str, ...]  # folders with templates, a site's own first
     hostname: str  # of this site, as in the configuration
+    own_addresses: frozenset[str] = frozenset()  # of all desks and agents, lower-case
+    stages: Mapping[str, Scores] = field(default_factory=dict)  # of the chains, with their scores
 
 
 class Stage:

@@ -19,6 +19,7 @@ from mailproc.model.judgement import (
     Bounce,
     SpamScore,
 )
+from mailproc.pipeline.template import MailTemplate
 
 
 @dataclass(slots=True)
@@ -54,8 +55,10 @@ class AcknowledgementPlan:
     """
 
     refusal: str
-    template: str = ""  # Jinja2 source, chosen by desk and language
+    template: MailTemplate | None = None  # chosen by desk and language
+    rejection: MailTemplate | None = None  # the same for a reply to a closed ticket that the desk rejects
     language: str = ""
+    follow_up: bool = False  # a further mail may get the one answer that its ticket did not have yet
     vouched: bool = False  # the sender was authenticated
     limits: AcknowledgementLimits = field(default_factory=AcknowledgementLimits)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from mailproc.store.authors import Authors
+from mailproc.store.auto_answers import AutoAnswers
 from mailproc.store.connection import Connection
 from mailproc.store.deliveries import Deliveries
 from mailproc.store.history import History
@@ -47,3 +48,7 @@ class Transaction:
     @cached_property
     def tokens(self) -> Tokens:
         return Tokens(self._connection)
+
+    @cached_property
+    def auto_answers(self) -> AutoAnswers:
+        return AutoAnswers(self._connection)

@@ -1,0 +1,313 @@
+"""Acknowledge a customer's mail, or answer a reply to a closed ticket, inside the finishing transaction.
+
+At most one acknowledgement and one rejection leave for a ticket, whatever crashes, and no more than the
+limits allow to one address, one domain and in total (RFC 3834 section 2).  Each answer that is not sent
+leaves the event ``not_acknowledged`` with its reason.  When the total is reached, a circuit breaker stops
+all automatic answers: it closes again an hour after the last one, if the total allows it by then.
+
+The answer has the null reverse-path (RFC 3834 section 3.3), so that nothing answers it and no bounce of it
+comes back.  What the customer wrote stands in it only where ``plan.vouched`` says that the sender is
+authenticated.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import unicodedata
+from dataclasses import dataclass
+from email.utils import formatdate
+
+from mailproc.mime.compose import compose, mailbox_header
+from mailproc.model.address import Address
+from mailproc.model.desk import Desk
+from mailproc.model.outbox import NewItem, OutboxKind
+from mailproc.model.ticket import Ticket
+from mailproc.pipeline.delivery import AcknowledgementLimits, AcknowledgementPlan
+from mailproc.pipeline.template import MailTemplate
+from mailproc.store.protocol import Transaction
+
+log = logging.getLogger("mailproc.acknowledge")
+
+HOUR = 3600.0
+DAY = 86400.0
+MAX_SUBJECT = 200  # characters of a customer's subject or name that are repeated
+MAX_REFERENCES = 20
+
+_WHO = "mailproc"
+# A Message-ID that can carry no words for people and breaks no header: RFC 5322's dot-atoms, and bounded.
+_PLAIN_ID = re.compile(r"<[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,128}@[A-Za-z0-9.-]{1,100}>")
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerMail:
+    """What is answered: facts of the mail that came in.  ``sender`` is the envelope sender."""
+
+    sender: Address | None
+    message_id: str
+    references: tuple[str, ...]
+    subject: str
+    name: str  # display name of the customer, "" where there is none
+
+
+@dataclass(frozen=True, slots=True)
+class TicketIdentity:
+    """How the answer proves which ticket it belongs to."""
+
+    number: str
+    tag: str  # [T#NUMBER-MAC]
+    reply_to: str  # addr-spec, "" where the desk has no such addresses
+    message_id: str  # of the answer, with angle brackets
+    hostname: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """One kind of automatic answer."""
+
+    kind: OutboxKind
+    template: MailTemplate | None
+    of_ticket: int  # so many automatic answers a ticket may have had before
+    sent: str  # event
+    not_sent: str  # event
+
+
+def enqueue_acknowledgement(
+    tx: Transaction,
+    desk: Desk,
+    ticket: Ticket,
+    plan: AcknowledgementPlan | None,
+    mail: CustomerMail,
+    identity: TicketIdentity,
+    *,
+    now: float,
+    follow_up: bool = False,
+) -> str:
+    """Put the acknowledgement into the outbox; return "" or the reason why none goes, with its event."""
+    answer = _Answer(
+        kind=OutboxKind.ACKNOWLEDGEMENT,
+        template=plan.template if plan else None,
+        of_ticket=0,
+        sent="acknowledged",
+        not_sent="not_acknowledged",
+    )
+    if follow_up and plan is not None and not plan.follow_up:
+        return _refuse(tx, ticket, answer, "a further mail of its ticket", now)
+    return _enqueue(tx, desk, ticket, plan, mail, identity, answer, now)
+
+
+def enqueue_rejection(
+    tx: Transaction,
+    desk: Desk,
+    ticket: Ticket,
+    plan: AcknowledgementPlan | None,
+    mail: CustomerMail,
+    identity: TicketIdentity,
+    *,
+    now: float,
+) -> str:
+    """Tell who replied to a closed ticket that nobody works on it; once per ticket, same limits."""
+    answer = _Answer(
+        kind=OutboxKind.REJECTION,
+        template=plan.rejection if plan else None,
+        of_ticket=1,
+        sent="rejected",
+        not_sent="not_rejected",
+    )
+    return _enqueue(tx, desk, ticket, plan, mail, identity, answer, now)
+
+
+def refuse_acknowledgement(tx: Transaction, ticket: Ticket, reason: str, *, now: float) -> str:
+    """Leave the event that says why this ticket's mail gets no acknowledgement; return the reason."""
+    tx.history.add_event(ticket, "not_acknowledged", _WHO, reason, now)
+    return reason
+
+
+def _enqueue(
+    tx: Transaction,
+    desk: Desk,
+    ticket: Ticket,
+    plan: AcknowledgementPlan | None,
+    mail: CustomerMail,
+    identity: TicketIdentity,
+    answer: _Answer,
+    now: float,
+) -> str:
+    if plan is None:
+        return "the chain has no acknowledge stage"  # as configured: no event for each mail
+    if plan.refusal or mail.sender is None:
+        return _refuse(tx, ticket, answer, plan.refusal or "null reverse-path", now)
+    if limit := _limit_reached(tx, ticket, plan, mail.sender, answer, now):
+        return _refuse(tx, ticket, answer, limit, now)
+    try:
+        content = _compose(desk, plan, mail, mail.sender, identity, answer, now)
+    except ValueError as error:
+        return _refuse(tx, ticket, answer, f"template: {error}", now)
+    if not tx.outbox.add(_item(ticket, mail.sender, content, answer, now)):
+        return _refuse(tx, ticket, answer, "answered before", now)
+    _record(tx, ticket, plan, mail.sender, answer, now)
+    return ""
+
+
+def _refuse(tx: Transaction, ticket: Ticket, answer: _Answer, reason: str, now: float) -> str:
+    tx.history.add_event(ticket, answer.not_sent, _WHO, reason, now)
+    return reason
+
+
+def _item(ticket: Ticket, sender: Address, content: bytes, answer: _Answer, now: float) -> NewItem:
+    return NewItem(
+        key=f"{answer.kind}:{ticket.id}",
+        kind=answer.kind,
+        desk=ticket.desk,
+        mail_from="",
+        recipients=(str(sender),),
+        content=content,
+        created=now,
+        ticket=ticket.id,
+    )
+
+
+def _record(
+    tx: Transaction, ticket: Ticket, plan: AcknowledgementPlan, sender: Address, answer: _Answer, now: float
+) -> None:
+    tx.auto_answers.add(ticket.desk, ticket.id, sender.key, sender.domain, plan.vouched, now)
+    kind = "" if plan.vouched else ", sender not authenticated"
+    tx.history.add_event(ticket, answer.sent, _WHO, f"to {sender} in {plan.language}{kind}", now)
+    if _total_reached(tx, plan.limits, now):
+        log.warning("automatic answers stopped: %d within 24 hours, the limit is reached", plan.limits.total)
+
+
+# Limits
+
+
+def _limit_reached(
+    tx: Transaction,
+    ticket: Ticket,
+    plan: AcknowledgementPlan,
+    sender: Address,
+    answer: _Answer,
+    now: float,
+) -> str:
+    """Which limit forbids one more answer; "" when none does."""
+    if tx.auto_answers.of_ticket(ticket.id) > answer.of_ticket:
+        return "limit: the ticket has had its automatic answer"
+    if broken := _breaker(tx, plan.limits, now):
+        return broken
+    # An upper bound of all answers is cheap; only where it reaches a limit are rows counted.
+    today = tx.auto_answers.at_most(DAY, now)
+    return _recipient_limit(tx, plan, sender, today, now) or _unvouched_limit(tx, plan, now)
+
+
+def _breaker(tx: Transaction, limits: AcknowledgementLimits, now: float) -> str:
+    """Open while the total of 24 hours is reached, and for an hour after the answer that reached it."""
+    newest = tx.auto_answers.newest(now)
+    if newest is None and limits.total > 0:
+        return ""
+    just_now = newest is not None and now - newest < HOUR
+    if _total_reached(tx, limits, newest if newest is not None and just_now else now):
+        return f"circuit breaker: {limits.total} automatic answers within 24 hours"
+    return ""
+
+
+def _total_reached(tx: Transaction, limits: AcknowledgementLimits, at: float) -> bool:
+    if tx.auto_answers.at_most(DAY, at) < limits.total:
+        return False
+    return tx.auto_answers.total(DAY, at) >= limits.total
+
+
+def _recipient_limit(
+    tx: Transaction, plan: AcknowledgementPlan, sender: Address, today: int, now: float
+) -> str:
+    limits = plan.limits
+    allowed = limits.per_sender if plan.vouched else min(limits.per_sender, limits.unvouched_per_sender)
+    if today >= allowed and tx.auto_answers.to_recipient(sender.key, DAY, now) >= allowed:
+        return f"limit: {allowed} automatic answers to {sender} within 24 hours"
+    domain = sender.domain
+    if today >= limits.per_domain and tx.auto_answers.to_domain(domain, DAY, now) >= limits.per_domain:
+        return f"limit: {limits.per_domain} automatic answers to {domain} within 24 hours"
+    return ""
+
+
+def _unvouched_limit(tx: Transaction, plan: AcknowledgementPlan, now: float) -> str:
+    cap = plan.limits.unvouched
+    if plan.vouched or tx.auto_answers.at_most(HOUR, now) < cap:
+        return ""
+    if tx.auto_answers.unvouched(HOUR, now) < cap:
+        return ""
+    return f"limit: {cap} automatic answers to senders that nothing authenticated, within an hour"
+
+
+# The mail
+
+
+def _compose(
+    desk: Desk,
+    plan: AcknowledgementPlan,
+    mail: CustomerMail,
+    sender: Address,
+    identity: TicketIdentity,
+    answer: _Answer,
+    now: float,
+) -> bytes:
+    """The answer as it leaves, CRLF; ValueError when its template is wrong."""
+    if answer.template is None:
+        raise ValueError(f"there is none for {answer.kind}")
+    subject, text = _rendered(answer.template, _variables(desk, plan, mail, identity))
+    headers = [
+        ("From", mailbox_header(desk.title, desk.address)),
+        ("To", mailbox_header("", sender)),
+        ("Subject", subject),
+        ("Date", formatdate(now)),
+        ("Message-ID", identity.message_id),
+        *_thread_headers(mail, vouched=plan.vouched),
+        *([("Reply-To", identity.reply_to)] if identity.reply_to else []),
+        ("Auto-Submitted", "auto-replied"),  # RFC 3834 section 3.1.7
+        ("X-Auto-Response-Suppress", "All"),  # the same for Exchange
+        ("X-Mailproc-Loop", identity.hostname),
+    ]
+    return compose(headers, text)
+
+
+def _variables(
+    desk: Desk, plan: AcknowledgementPlan, mail: CustomerMail, identity: TicketIdentity
+) -> dict[str, str | bool]:
+    """What a template may say; the customer's words only where the sender is vouched for."""
+    variables: dict[str, str | bool] = {
+        "number": identity.number,
+        "tag": identity.tag,
+        "desk": desk.title,
+        "address": str(desk.address),
+        "language": plan.language,
+        "vouched": plan.vouched,
+    }
+    if plan.vouched:
+        variables |= {"subject": one_line(mail.subject), "name": one_line(mail.name)}
+    return variables
+
+
+def _rendered(template: MailTemplate, variables: dict[str, str | bool]) -> tuple[str, str]:
+    """The subject from the first line, and the text below it."""
+    first, _, rest = template.render(variables).partition("\n")
+    name, colon, subject = first.partition(":")
+    if not colon or name.strip().lower() != "subject":
+        raise ValueError('the first line must be "Subject: …"')
+    return one_line(subject), rest.strip("\n") + "\n"
+
+
+def _thread_headers(mail: CustomerMail, *, vouched: bool) -> list[tuple[str, str]]:
+    """In-Reply-To and References (RFC 5322 section 3.6.4); ids that are not plain are left out.
+
+    Earlier references are the sender's to choose and no client needs them: only a vouched-for sender has
+    them repeated.
+    """
+    if not _PLAIN_ID.fullmatch(mail.message_id):
+        return []
+    earlier = mail.references[-MAX_REFERENCES:] if vouched else ()
+    references = [*filter(_PLAIN_ID.fullmatch, earlier), mail.message_id]
+    return [("In-Reply-To", mail.message_id), ("References", " ".join(dict.fromkeys(references)))]
+
+
+def one_line(text: str) -> str:
+    """A customer's text as one bounded line, without control and direction characters."""
+    kept = "".join(" " if unicodedata.category(each)[0] in "CZ" else each for each in text[: 4 * MAX_SUBJECT])
+    return " ".join(kept.split())[:MAX_SUBJECT]
