@@ -42,7 +42,7 @@ test-soak: venv  ## the long ones
 	@$(PYTEST) -m soak $(ARGS)
 
 bench: venv      ## messages per second, from the socket to the ticket
-	@$(BIN)/python bench/load.py $(ARGS)
+	@$(BIN)/python -m bench.load $(ARGS)
 
 docs: venv       ## check every link and anchor of the manual, then say where it begins
 	@$(PYTEST) -q tests/test_docs.py && echo 'The manual begins at docs/README.md.'

@@ -1,0 +1,214 @@
+"""How many mails a second, from the socket to the ticket: the daemon as a user runs it, under load.
+
+Starts ``mailproc serve`` in a temporary folder with the chain automatic, ticket, acknowledge (no relay: the
+acknowledgements wait in the outbox), delivers distinct mails by LMTP and prints a table, or JSON with
+``--json``.  Run it as ``make bench``; it ends with 1 when a mail is missing or the floor is not reached.
+
+    250s/s      mails answered 250, that is on disk, a second
+    tickets/s   mails that are tickets a second, from the first connection to the last ticket
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.rig.daemon import Daemon
+from tests.rig.waiting import eventually
+
+FLOOR = {"250s/s": 1000.0, "tickets/s": 700.0}  # two cores, 5 KiB, the load on the same cores
+NO_LIMITS = """\
+[stage.acknowledge]
+per_domain = 1000000
+per_minute = 1000000
+unauthenticated_per_minute = 1000000
+"""
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What the daemon and its children have used up to now."""
+
+    cpu: float  # seconds
+    peak: int  # bytes of the largest process, ever resident at once
+
+
+@dataclass(frozen=True)
+class Figures:
+    mails: int
+    sessions: int
+    size: int  # octets of one mail
+    accepted: int
+    accepted_per_second: float
+    p50_ms: float | None
+    p99_ms: float | None
+    max_ms: float | None
+    all_tickets_after: float  # seconds since the first connection
+    tickets_per_second: float
+    cpu_ms_per_mail: float
+    peak_mib: float
+
+
+def processes_of(group: int) -> list[Path]:
+    """The /proc folders of all processes in a process group."""
+    return [
+        folder
+        for folder in Path("/proc").glob("[0-9]*")
+        if (stat := read_or_empty(folder / "stat")) and int(stat.rpartition(")")[2].split()[2]) == group
+    ]
+
+
+def read_or_empty(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:  # the process has ended
+        return ""
+
+
+def usage(daemon: Daemon) -> Usage:
+    ticks, peak = 0, 0
+    for folder in processes_of(daemon.pid):
+        fields = read_or_empty(folder / "stat").rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+        for line in read_or_empty(folder / "status").splitlines():
+            if line.startswith("VmHWM:"):
+                peak = max(peak, int(line.split()[1]) * 1024)
+    return Usage(ticks / os.sysconf("SC_CLK_TCK"), peak)
+
+
+def waiting(database: Path) -> int:
+    """Deliveries that are not through the chain; asks the database, for a command would cost CPU."""
+    connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
+    try:
+        (count,) = connection.execute("SELECT count(*) FROM delivery WHERE state = 'waiting'").fetchone()
+    finally:
+        connection.close()
+    return int(count)
+
+
+def inject(daemon: Daemon, options: argparse.Namespace) -> dict[str, Any]:
+    command = [sys.executable, "-m", "bench.injector", f"--port={daemon.lmtp_port}", f"--size={options.size}"]
+    command += [f"--count={options.mails}", f"--sessions={options.sessions}"]
+    if options.corpus:
+        command.append(f"--corpus={options.corpus}")
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE)
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+def inject_by_smtp_source(daemon: Daemon, options: argparse.Namespace) -> dict[str, Any]:
+    """Postfix's own generator: one sender, each mail with another Message-ID.  It measures no latency."""
+    program = shutil.which("smtp-source", path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
+    if program is None:
+        raise SystemExit("smtp-source is part of Postfix: make peers")
+    command = [
+        program,
+        "-L",
+        "-d",
+        "-l",
+        str(options.size),
+        "-m",
+        str(options.mails),
+        "-s",
+        str(options.sessions),
+    ]
+    command += [
+        "-f",
+        "customer@shop.example",
+        "-t",
+        "support@example.org",
+        f"inet:127.0.0.1:{daemon.lmtp_port}",
+    ]
+    start = time.perf_counter()
+    subprocess.run(command, check=True)
+    return {"seconds": time.perf_counter() - start, "accepted": options.mails, "replies": {}}
+
+
+def measure(daemon: Daemon, options: argparse.Namespace) -> Figures:
+    """Load a running daemon; AssertionError when not every acknowledged mail becomes a ticket in time."""
+    (database,) = daemon.folder.rglob("mailproc.db")
+    before = usage(daemon)
+    start = time.perf_counter()
+    answer = (inject_by_smtp_source if options.smtp_source else inject)(daemon, options)
+    own_start = time.perf_counter() - answer["seconds"]  # without the time the generator took to begin
+    eventually(lambda: waiting(database) == 0, seconds=600.0)
+    end, after = time.perf_counter(), usage(daemon)
+    status = daemon.status()
+    begun = max(start, own_start)
+    if status["new"] != answer["accepted"] and not options.corpus:
+        raise AssertionError(
+            f"{answer['accepted']} mails were answered 250, but: {status}; {answer['replies']}"
+        )
+    return Figures(
+        mails=options.mails,
+        sessions=options.sessions,
+        size=options.size,
+        accepted=answer["accepted"],
+        accepted_per_second=answer["accepted"] / answer["seconds"],
+        p50_ms=answer.get("p50_ms"),
+        p99_ms=answer.get("p99_ms"),
+        max_ms=answer.get("max_ms"),
+        all_tickets_after=end - begun,
+        tickets_per_second=answer["accepted"] / (end - begun),
+        cpu_ms_per_mail=1000 * (after.cpu - before.cpu) / max(1, answer["accepted"]),
+        peak_mib=after.peak / 2**20,
+    )
+
+
+def print_table(figures: Figures) -> None:
+    def milliseconds(value: float | None) -> str:
+        return "–" if value is None else f"{value:.1f} ms"
+
+    rows = [
+        ("mails, octets each, sessions", f"{figures.mails:,} × {figures.size:,}, {figures.sessions}"),
+        ("250s/s (floor 1,000)", f"{figures.accepted_per_second:,.0f}"),
+        ("250 after the final dot, p50", milliseconds(figures.p50_ms)),
+        ("250 after the final dot, p99", milliseconds(figures.p99_ms)),
+        ("250 after the final dot, slowest", milliseconds(figures.max_ms)),
+        ("all are tickets after", f"{figures.all_tickets_after:.2f} s"),
+        ("tickets/s (floor 700)", f"{figures.tickets_per_second:,.0f}"),
+        ("CPU of the daemon a mail", f"{figures.cpu_ms_per_mail:.2f} ms"),
+        ("largest memory of the daemon", f"{figures.peak_mib:.0f} MiB"),
+    ]
+    for name, value in rows:
+        print(f"{name:<34}{value:>20}")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="mails a second, from the socket to the ticket")
+    parser.add_argument("--mails", type=int, default=10_000)
+    parser.add_argument("--sessions", type=int, default=16)
+    parser.add_argument("--size", type=int, default=5120, help="octets of one mail")
+    parser.add_argument("--corpus", type=Path, help="a folder of real mails to send instead")
+    parser.add_argument("--smtp-source", action="store_true", help="load by Postfix's generator instead")
+    parser.add_argument("--folder", type=Path, help="where to work; must be on a real disk")
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="mailproc-bench-", dir=options.folder) as folder:
+        daemon = Daemon(Path(folder), tables=NO_LIMITS)
+        daemon.start()
+        try:
+            figures = measure(daemon, options)
+            daemon.stop()
+        finally:
+            daemon.clean_up()
+    if options.json:
+        print(json.dumps(asdict(figures)))
+    else:
+        print_table(figures)
+    fast = figures.accepted_per_second >= FLOOR["250s/s"] and figures.tickets_per_second >= FLOOR["tickets/s"]
+    return 0 if fast else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
