@@ -17,6 +17,7 @@ class NewDelivery:
     rcpt_to: str
     sha256: bytes
     received: float
+    is_history: bool = False  # imported: never acknowledged
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +33,16 @@ class StoredDelivery:
     ticket: int | None
     problem: str
     lease: float
+    is_history: bool
 
 
-_COLUMNS = "id, desk, mail_from, rcpt_to, sha256, received, state, attempts, ticket, problem, lease"
+_COLUMNS = "id, desk, mail_from, rcpt_to, sha256, received, state, attempts, ticket, problem, lease, history"
 
 
 def _stored(row: Row) -> StoredDelivery:
     values = list(row)
     values[6] = Outcome(row[6])
+    values[11] = bool(row[11])
     return StoredDelivery(*values)
 
 
@@ -69,8 +72,8 @@ class Deliveries:
         """Record a delivery; False where a peer repeats one that it saw no reply to."""
         row = self._connection.one(
             """
-            INSERT INTO delivery (key, desk, mail_from, rcpt_to, sha256, received, state, due)
-            VALUES (:key, :desk, :mail_from, :rcpt_to, :sha256, :received, 'waiting', :received)
+            INSERT INTO delivery (key, desk, mail_from, rcpt_to, sha256, received, state, due, history)
+            VALUES (:key, :desk, :mail_from, :rcpt_to, :sha256, :received, 'waiting', :received, :history)
             ON CONFLICT (key) DO UPDATE SET repeats = delivery.repeats + 1
             RETURNING repeats
             """,
@@ -81,9 +84,17 @@ class Deliveries:
                 "rcpt_to": new.rcpt_to,
                 "sha256": new.sha256,
                 "received": new.received,
+                "history": int(new.is_history),
             },
         )
         return row is not None and row[0] == 0
+
+    def accept_once(self, new: NewDelivery, raw: bytes) -> bool:
+        """Record a delivery and its mail unless it is known; False where it is, and nothing is counted."""
+        if self._connection.one("SELECT 1 FROM delivery WHERE key = :key", {"key": new.key}):
+            return False
+        self.keep_raw(new.sha256, raw)
+        return self.accept(new)
 
     def waiting(self) -> int:
         row = self._connection.one("SELECT count(*) FROM delivery WHERE state = 'waiting'")
@@ -95,12 +106,13 @@ class Deliveries:
         ``tried`` asks for those that failed before: a worker takes them one by one, so that what was
         in the chain beside a poisonous mail is not blamed for it.
         """
+        attempts = "attempts > 1" if tried else "attempts <= 1"
         rows = self._connection.all(
             f"""
             UPDATE delivery SET lease = :lease, attempts = attempts + 1
             WHERE id IN (
                 SELECT id FROM delivery
-                WHERE state = 'waiting' AND due <= :now AND lease <= :now AND attempts {">" if tried else "<="} 1
+                WHERE state = 'waiting' AND due <= :now AND lease <= :now AND {attempts}
                 ORDER BY due, id LIMIT :limit
             )
             RETURNING {_COLUMNS}
@@ -140,7 +152,7 @@ class Deliveries:
             [{"id": delivery} for delivery in deliveries],
         )
 
-    def end_leases(self) -> int:
+    def release_leases(self) -> int:
         """Free what a dead daemon held; only who holds the store's serve lock may call this."""
         return self._connection.run("UPDATE delivery SET lease = 0 WHERE state = 'waiting' AND lease > 0")
 
@@ -152,6 +164,13 @@ class Deliveries:
             WHERE id = :id AND state IN ('quarantined', 'ignored')
             """,
             {"id": delivery, "now": now},
+        )
+        return changed > 0
+
+    def give_up(self, delivery: int) -> bool:
+        """Count a quarantined delivery as ignored from now on."""
+        changed = self._connection.run(
+            "UPDATE delivery SET state = 'ignored' WHERE id = :id AND state = 'quarantined'", {"id": delivery}
         )
         return changed > 0
 

@@ -9,7 +9,7 @@ the daemon holds a lock beside it (``ServeLock``).
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -163,14 +163,18 @@ def open_sqlite(
     return SqliteStore(path, busy_seconds=busy_seconds)
 
 
-def quick_check(path: Path) -> list[str]:
-    """SQLite's own report on the file's soundness; empty when it is sound.  Reads the whole file."""
+def quick_check(path: Path, stopped: Callable[[], bool] = lambda: False) -> list[str]:
+    """SQLite's own report on the file's soundness; empty when it is sound, or when ``stopped`` ended it.
+
+    Reads the whole file.
+    """
     try:
         raw = connect(path)
         try:
+            raw.set_progress_handler(lambda: int(stopped()), 100_000)
             rows = raw.execute("PRAGMA quick_check(20)").fetchall()
         finally:
             raw.close()
     except sqlite3.Error as error:
-        return [str(error)]
+        return [] if stopped() else [str(error)]
     return [row[0] for row in rows if row[0] != "ok"]

@@ -167,14 +167,14 @@ class Tickets:
     def touch(self, ticket: int, now: float) -> None:
         self._connection.run("UPDATE ticket SET updated = :now WHERE id = :id", {"now": now, "id": ticket})
 
-    def describe(self, ticket: int, *, customer: str, topic: str, language: str, spam: float) -> None:
+    def describe(self, ticket: int, *, topic: str, language: str, spam: float) -> None:
         """Write what the chain found about a ticket that was opened without it."""
         self._connection.run(
             """
-            UPDATE ticket SET customer = :customer, topic = :topic, language = :language, spam = :spam
+            UPDATE ticket SET topic = :topic, language = :language, spam = :spam
             WHERE id = :id
             """,
-            {"customer": customer, "topic": topic, "language": language, "spam": spam, "id": ticket},
+            {"topic": topic, "language": language, "spam": spam, "id": ticket},
         )
 
     def set_merged_into(self, ticket: int, target: int | None, now: float) -> None:
@@ -230,6 +230,10 @@ class Tickets:
         )
         return list(map(_message, rows))
 
+    def message(self, message: int) -> Message | None:
+        row = self._connection.one(f"SELECT {_MESSAGE} FROM message WHERE id = :id", {"id": message})
+        return _message(row) if row else None
+
     def count_messages(self, ticket: int) -> int:
         row = self._connection.one("SELECT count(*) FROM message WHERE ticket = :id", {"id": ticket})
         return row[0] if row else 0
@@ -245,6 +249,22 @@ class Tickets:
             {"desk": desk, "sha256": sha256},
         )
         return row[0] if row else None
+
+    def twin(self, desk: str, sha256: bytes, message_id: str, customer: str) -> Ticket | None:
+        """Another desk's ticket that the same mail opened: the same bytes, or Message-ID and customer."""
+        row = self._connection.one(
+            f"""
+            SELECT {_TICKET} FROM ticket
+            WHERE desk <> :desk AND (
+                id IN (SELECT ticket FROM message WHERE sha256 = :sha256 AND direction = 'in')
+                OR (customer = :customer AND :message_id <> '' AND id IN (
+                    SELECT ticket FROM thread_id WHERE message_id = :message_id AND kind = 'known'))
+            )
+            ORDER BY id LIMIT 1
+            """,
+            {"desk": desk, "sha256": sha256, "message_id": message_id, "customer": customer},
+        )
+        return _ticket(row) if row else None
 
     def message_by_id(self, desk: str, message_id: str) -> Message | None:
         """The newest message of a desk with this Message-ID, found by the index of thread ids."""

@@ -22,11 +22,11 @@ CREATE TABLE delivery (
     due       REAL NOT NULL,            -- not before
     lease     REAL NOT NULL DEFAULT 0,  -- taken by a worker until
     ticket    INTEGER,
-    problem   TEXT NOT NULL DEFAULT ''
+    problem   TEXT NOT NULL DEFAULT '',
+    history   INTEGER NOT NULL DEFAULT 0 -- 1 where it was imported: never acknowledged
 );
 CREATE INDEX delivery_waiting ON delivery (due) WHERE state = 'waiting';
 CREATE INDEX delivery_set_aside ON delivery (state, id) WHERE state IN ('ignored', 'quarantined');
-CREATE INDEX delivery_mail ON delivery (desk, sha256);
 
 CREATE TABLE ticket (
     id          INTEGER PRIMARY KEY,
@@ -69,7 +69,7 @@ CREATE TABLE message (
     at             REAL NOT NULL
 );
 CREATE INDEX message_ticket ON message (ticket, id);
-CREATE INDEX message_mail ON message (desk, sha256);
+CREATE INDEX message_mail ON message (sha256, desk);
 
 -- Which Message-IDs belong to which ticket.  kind: ours (we sent it), known (we received it),
 -- mentioned (it stood in In-Reply-To or References of a mail of this ticket).
@@ -79,7 +79,7 @@ CREATE TABLE thread_id (
     ticket     INTEGER NOT NULL,
     kind       TEXT NOT NULL,
     at         REAL NOT NULL,
-    PRIMARY KEY (desk, message_id, ticket, kind)
+    PRIMARY KEY (message_id, desk, ticket, kind)
 ) WITHOUT ROWID;
 
 CREATE TABLE participant (

@@ -1,0 +1,27 @@
+"""mailproc agent: what concerns the people at a desk."""
+
+from __future__ import annotations
+
+import sys
+
+import argon2
+import click
+
+from mailproc.cli.context import fail
+
+
+@click.group()
+def agent() -> None:
+    """Agents and their passwords."""
+
+
+@agent.command(name="hash")
+def hash_password() -> None:
+    """Read a password (one line) from standard input and print its hash for password_hash."""
+    if sys.stdin.isatty():
+        password = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    else:
+        password = sys.stdin.readline().rstrip("\r\n")
+    if not password:
+        fail("an empty password is no password")
+    click.echo(argon2.PasswordHasher().hash(password))

@@ -1,0 +1,69 @@
+"""mailproc explain: what would become of a mail, and why."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from mailproc.app import explaining
+from mailproc.cli.context import echo_json, fail, load_site, run
+from mailproc.cli.story import tell
+from mailproc.desk.explain import View
+from mailproc.model.address import Address, BadAddress
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE…")
+@click.option("--desk", default="", help="The desk it comes to; may be left out where there is one.")
+@click.option("--mail-from", default=None, metavar="A", help="Envelope sender; <> for the null reverse-path.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object per line.")
+@click.pass_context
+def explain(
+    ctx: click.Context, files: tuple[str, ...], desk: str, mail_from: str | None, as_json: bool
+) -> None:
+    """What would become of a mail, and why.  Nothing is stored or sent; no daemon is needed.
+
+    FILE is a mail as it comes from the wire; - is standard input.
+    """
+    loaded = load_site(ctx)
+    name = desk or _only(list(loaded.config.desk))
+    if name not in loaded.config.desk:
+        fail(f"no desk {name!r}; there are: {', '.join(loaded.config.desk)}")
+    mails = [(path, _read(path)) for path in files]
+
+    async def work() -> list[View]:
+        async with explaining(loaded, name) as judge:
+            return [{"path": path, **await judge(raw, _sender(mail_from))} for path, raw in mails]
+
+    views = run(work())
+    if as_json:
+        echo_json(views)
+    else:
+        click.echo("\n\n".join(tell(view) for view in views))
+
+
+def _only(desks: list[str]) -> str:
+    if len(desks) != 1:
+        fail(f"which desk? --desk is one of: {', '.join(desks)}")
+    return desks[0]
+
+
+def _read(path: str) -> bytes:
+    try:
+        return sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
+    except OSError as error:
+        fail(f"{path}: {error.strerror}")
+
+
+def _sender(text: str | None) -> Address | str | None:
+    """None: from the mail itself; "": the null reverse-path."""
+    if text is None:
+        return None
+    if text.strip() in ("", "<>"):
+        return ""
+    try:
+        return Address.parse(text.strip().strip("<>"))
+    except BadAddress as error:
+        fail(str(error))

@@ -1,0 +1,25 @@
+"""mailproc serve: the daemon."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+
+import click
+import uvloop
+
+from mailproc.cli.context import failures, load_site
+from mailproc.daemon import serve as run_daemon
+from mailproc.log import set_up
+
+
+@click.command()
+@click.pass_context
+def serve(ctx: click.Context) -> None:
+    """Run the daemon in the foreground; logs go to standard error."""
+    loaded = load_site(ctx)
+    set_up(loaded.config.log.level, loaded.config.log.format, sys.stderr)
+    os.umask(0o077)
+    with failures(), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(run_daemon(loaded, dict(os.environ)))

@@ -1,0 +1,58 @@
+"""Tickets for people to read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+View = dict[str, Any]
+
+
+def ticket_line(view: View) -> str:
+    """One ticket on one line."""
+    owner = f"@{view['owner']}" if view["owner"] else "-"
+    tags = f"  [{', '.join(view['tags'])}]" if view["tags"] else ""
+    subject = printable(view["subject"])
+    return (
+        f"{view['ticket']}  {view['state']:<8}  {owner:<10}  {view['opened']}  {view['messages']:>3} mails"
+        f"  {subject}{tags}"
+    )
+
+
+def describe_ticket(view: View) -> str:
+    """A ticket with its messages and what happened to it."""
+    owner = f", held by {view['owner']}" if view["owner"] else ""
+    lines = [
+        f"Ticket {view['ticket']}  {printable(view['subject'])}",
+        f"  {view['state']}{owner}, desk {view['desk']}, opened {view['opened']}",
+    ]
+    if view["tags"]:
+        lines.append(f"  tags: {', '.join(view['tags'])}")
+    lines += [f"  see also {link['ticket']}: {link['why']}" for link in view["links"]]
+    lines += ["", "Messages"]
+    for message in view["messages"]:
+        lines += _describe_message(message)
+    lines += ["", "History"]
+    lines += [
+        f"  {event['at']}  {event['what']:<18} {event['who']:<10} {printable(event['detail'])}"
+        for event in view["events"]
+    ]
+    return "\n".join(lines)
+
+
+def _describe_message(message: View) -> list[str]:
+    arrow = {"in": "from", "out": "to", "note": "note by"}[message["direction"]]
+    who = {"in": message["from"], "out": ", ".join(message["to"]), "note": message["agent"]}
+    lines = [
+        f"  {message['date'] or '-':<20}  {arrow} {who[message['direction']]}  "
+        f"{printable(message['subject'])}  ({message['size']} bytes, {message['status']})",
+        f"    {message['sha256']}",
+    ]
+    if message["automatic"] != "none":
+        lines.append(f"    automatic: {message['automatic']}")
+    lines += [f"    joined: {printable(reason)}" for reason in message["joined"]["reasons"]]
+    return lines
+
+
+def printable(text: str) -> str:
+    """A mail must not command the terminal."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)

@@ -1,0 +1,298 @@
+"""File a delivery that went through its chain: everything it causes, in one transaction.
+
+The ticket is looked up here again, whatever the chain's preview said: two mails of one thread that
+arrive together become one ticket.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+from mailproc.desk.acknowledge import (
+    CustomerMail,
+    TicketIdentity,
+    enqueue_acknowledgement,
+    enqueue_rejection,
+    refuse_acknowledgement,
+)
+from mailproc.desk.bounce import apply_bounce
+from mailproc.desk.change import change_state
+from mailproc.desk.follow_up import find, index, record
+from mailproc.desk.number import new_number
+from mailproc.desk.site import Site
+from mailproc.mime.signals import read_signals
+from mailproc.model.follow_up import FollowUp, Signals
+from mailproc.model.judgement import SpamVerdict
+from mailproc.model.ticket import Direction, Move, Outcome, State, Ticket
+from mailproc.pipeline.delivery import Delivery
+from mailproc.pipeline.verdict import Course, Verdict
+from mailproc.store.deliveries import StoredDelivery
+from mailproc.store.protocol import Transaction
+from mailproc.store.tickets import NewMessage, NewTicket
+
+MAILPROC = "mailproc"  # who did it, in events
+ACKNOWLEDGEMENT_SERIAL = 1  # in the Message-ID of the acknowledgement …
+REJECTION_SERIAL = 2  # … and of the rejection; agents' answers count on from their message's row
+
+
+def first_state(delivery: Delivery) -> tuple[State, str]:
+    """State and owner of a new ticket."""
+    if delivery.spam.verdict is SpamVerdict.SPAM:
+        return State.SPAM, ""
+    return (State.CLAIMED, delivery.owner) if delivery.owner else (State.NEW, "")
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One delivery being filed, with what filing it needs again and again."""
+
+    tx: Transaction
+    stored: StoredDelivery
+    delivery: Delivery
+    now: float
+
+
+@dataclass(frozen=True)
+class Filing:
+    """Files deliveries of one site; ``file`` is the work of one store transaction."""
+
+    site: Site
+    rng: random.Random
+
+    def file(
+        self, tx: Transaction, stored: StoredDelivery, delivery: Delivery, verdict: Verdict, now: float
+    ) -> Outcome:
+        """Store what the chain decided; return what became of the delivery."""
+        if not tx.deliveries.still_claimed(stored):
+            return stored.state  # another worker took it over; what that one files counts
+        outcome, ticket = self._file(_Case(tx, stored, delivery, now), verdict)
+        tx.deliveries.finish(stored.id, outcome, ticket, verdict.reason)
+        return outcome
+
+    def _file(self, case: _Case, verdict: Verdict) -> tuple[Outcome, int | None]:
+        held_by = case.tx.tickets.ticket_of_mail(case.stored.desk, case.stored.sha256)
+        if held_by is not None and held_by == case.stored.ticket:
+            return self._release(case, verdict, case.tx.tickets.get(held_by))
+        if held_by is not None:
+            return Outcome.DUPLICATE, held_by
+        if verdict.course is Course.QUARANTINE:
+            return Outcome.QUARANTINED, self._quarantine(case, verdict.reason).id
+        if verdict.course is Course.IGNORE or case.delivery.signals is None:
+            return Outcome.IGNORED, None
+        return self._number(case, case.delivery.signals)
+
+    def _number(self, case: _Case, signals: Signals) -> tuple[Outcome, int]:
+        decision = find(case.tx, self.site.keyring, case.delivery.desk, signals, case.stored.received)
+        if decision.ticket is None:
+            return Outcome.NEW, self._open(case, signals, decision).id
+        ticket = case.tx.tickets.by_number(decision.ticket)
+        assert ticket is not None  # found in this very transaction
+        if _is_second_copy(case, ticket):
+            detail = f"the same mail again, for {case.stored.rcpt_to}"
+            case.tx.history.add_event(ticket, "duplicate", MAILPROC, detail, case.now)
+            return Outcome.DUPLICATE, ticket.id
+        self._join(case, signals, decision, ticket)
+        return Outcome.FOLLOW_UP, ticket.id
+
+    def _open(self, case: _Case, signals: Signals, decision: FollowUp) -> Ticket:
+        state, owner = first_state(case.delivery)
+        ticket = self._open_ticket(case, signals, state, owner)
+        self._keep(case, signals, decision, ticket)
+        twin = self._link_twin(case, signals, ticket)
+        for number, why in decision.links:
+            if other := case.tx.tickets.by_number(number):
+                case.tx.history.link(ticket, other, why)
+        self._apply_bounce(case, ticket)
+        if case.stored.is_history:
+            refuse_acknowledgement(case.tx, ticket, "imported", now=case.now)
+        elif twin is not None:
+            refuse_acknowledgement(case.tx, ticket, f"acknowledged as {twin.number}", now=case.now)
+        else:
+            self._acknowledge(case, ticket)
+        return ticket
+
+    def _join(self, case: _Case, signals: Signals, decision: FollowUp, ticket: Ticket) -> None:
+        self._keep(case, signals, decision, ticket)
+        detail = "; ".join(decision.reasons)
+        if decision.newcomer:
+            case.tx.history.add_event(ticket, "newcomer", signals.sender, "took no part before", case.now)
+        if case.delivery.automatic.is_automatic or decision.reject:
+            # Automatic mail never reopens, reassigns or moves a clock; nor does what the desk rejects.
+            case.tx.history.add_event(ticket, "follow_up", signals.sender, detail, case.now)
+        else:
+            change_state(case.tx, ticket, Move.FOLLOW_UP, who=signals.sender, now=case.now, detail=detail)
+        for number in decision.also:
+            if other := case.tx.tickets.by_number(number):
+                self._join_also(case, signals, other)
+        self._apply_bounce(case, ticket)
+        if decision.reject and not case.stored.is_history:
+            self._reject(case, ticket)
+        elif not case.stored.is_history:
+            self._acknowledge(case, ticket, follow_up=True)
+
+    def _join_also(self, case: _Case, signals: Signals, ticket: Ticket) -> None:
+        decision = FollowUp(ticket.number, by="number", reasons=("named in the same mail",))
+        self._add_message(case, signals, decision, ticket)
+        index(case.tx, self.site, case.delivery.desk, ticket, signals, decision)
+        case.tx.history.add_event(ticket, "follow_up", signals.sender, decision.reasons[0], case.now)
+
+    def _quarantine(self, case: _Case, reason: str) -> Ticket:
+        signals = self._signals(case)
+        ticket = self._open_ticket(case, signals, State.PROBLEM, "")
+        self._keep(case, signals, FollowUp(None), ticket)
+        case.tx.history.add_event(ticket, "quarantined", MAILPROC, reason, case.now)
+        return ticket
+
+    def _release(self, case: _Case, verdict: Verdict, ticket: Ticket) -> tuple[Outcome, int]:
+        """A quarantined delivery went through its chain again: its problem ticket becomes a usual one."""
+        if verdict.course is Course.QUARANTINE:
+            case.tx.history.add_event(ticket, "quarantined", MAILPROC, verdict.reason, case.now)
+            return Outcome.QUARANTINED, ticket.id
+        state, owner = first_state(case.delivery)
+        case.tx.tickets.set_state(ticket, state, owner, case.now)
+        case.tx.tickets.describe(
+            ticket.id,
+            topic=case.delivery.topic,
+            language=case.delivery.language,
+            spam=case.delivery.spam.score,
+        )
+        case.tx.history.add_tags(ticket, case.delivery.tags)
+        case.tx.history.add_event(ticket, "released", MAILPROC, "out of quarantine", case.now)
+        self._acknowledge(case, ticket)
+        return Outcome.NEW, ticket.id
+
+    def _signals(self, case: _Case) -> Signals:
+        delivery = case.delivery
+        return delivery.signals or read_signals(
+            delivery.mail,
+            delivery.envelope,
+            delivery.desk,
+            authentication=delivery.authentication,
+            automatic=delivery.automatic.kind,
+            received=delivery.received,
+            bounce=delivery.bounce,
+        )
+
+    def _open_ticket(self, case: _Case, signals: Signals, state: State, owner: str) -> Ticket:
+        delivery = case.delivery
+        ticket = case.tx.tickets.open(
+            NewTicket(
+                number=new_number(case.tx, delivery.desk, case.stored.received, self.rng),
+                desk=delivery.desk.name,
+                subject=delivery.mail.subject,
+                subject_key=signals.subject_key,
+                state=state,
+                owner=owner,
+                customer=signals.customer or signals.sender,
+                opened=case.stored.received,
+                topic=delivery.topic,
+                language=delivery.language,
+                spam=delivery.spam.score,
+            )
+        )
+        case.tx.history.add_event(ticket, "opened", signals.sender, delivery.mail.subject, case.now)
+        return ticket
+
+    def _keep(self, case: _Case, signals: Signals, decision: FollowUp, ticket: Ticket) -> None:
+        """Add the mail to the ticket, index its thread, and write down what the stages said."""
+        self._add_message(case, signals, decision, ticket)
+        record(case.tx, self.site, case.delivery.desk, ticket, signals, decision)
+        case.tx.history.add_tags(ticket, case.delivery.tags)
+        for result in case.delivery.results:
+            for name, text in result.notes.items():
+                case.tx.history.add_event(ticket, "noted", result.stage, f"{name}: {text}", case.now)
+
+    def _add_message(self, case: _Case, signals: Signals, decision: FollowUp, ticket: Ticket) -> None:
+        mail = case.delivery.mail
+        recipients = tuple(dict.fromkeys(box.address.key for box in (*mail.to, *mail.cc)))
+        case.tx.tickets.add_message(
+            ticket,
+            NewMessage(
+                delivery=case.stored.id,
+                sha256=case.stored.sha256,
+                direction=Direction.IN,
+                sender=signals.sender,
+                recipients=recipients or (case.stored.rcpt_to.lower(),),
+                subject=mail.subject,
+                date=mail.date,
+                message_id=signals.message_id,
+                size=len(mail.raw),
+                automatic=case.delivery.automatic.kind.value,
+                at=case.stored.received,
+                joined_by=decision.by,
+                joined_reasons=decision.reasons,
+            ),
+        )
+
+    def _link_twin(self, case: _Case, signals: Signals, ticket: Ticket) -> Ticket | None:
+        """One mail to two desks opens two tickets, each linked with the other."""
+        twin = case.tx.tickets.twin(ticket.desk, case.stored.sha256, signals.message_id, ticket.customer)
+        if twin is not None:
+            case.tx.history.link(ticket, twin, f"the same mail came to desk {twin.desk}")
+        return twin
+
+    def _apply_bounce(self, case: _Case, ticket: Ticket) -> None:
+        if case.delivery.bounce is not None:
+            apply_bounce(case.tx, case.delivery.desk, case.delivery.bounce, ticket.id, case.now)
+
+    def _acknowledge(self, case: _Case, ticket: Ticket, *, follow_up: bool = False) -> None:
+        enqueue_acknowledgement(
+            case.tx,
+            case.delivery.desk,
+            ticket,
+            case.delivery.acknowledgement,
+            _customer_mail(case),
+            self._identity(case, ticket, ACKNOWLEDGEMENT_SERIAL),
+            now=case.now,
+            follow_up=follow_up,
+        )
+
+    def _reject(self, case: _Case, ticket: Ticket) -> None:
+        enqueue_rejection(
+            case.tx,
+            case.delivery.desk,
+            ticket,
+            case.delivery.acknowledgement,
+            _customer_mail(case),
+            self._identity(case, ticket, REJECTION_SERIAL),
+            now=case.now,
+        )
+
+    def _identity(self, case: _Case, ticket: Ticket, serial: int) -> TicketIdentity:
+        keyring = self.site.keyring
+        reply_to = keyring.reply_address(case.delivery.desk, ticket.number)
+        return TicketIdentity(
+            number=ticket.number,
+            tag=keyring.tag(ticket.number),
+            reply_to=str(reply_to or ""),
+            message_id=keyring.message_id(ticket.number, serial, self.site.hostname),
+            hostname=self.site.hostname,
+        )
+
+
+def _customer_mail(case: _Case) -> CustomerMail:
+    mail = case.delivery.mail
+    return CustomerMail(
+        sender=case.delivery.envelope.mail_from,
+        message_id=mail.message_id,
+        references=mail.references,
+        subject=mail.subject,
+        name=mail.customer.name if mail.customer else "",
+    )
+
+
+def _is_second_copy(case: _Case, ticket: Ticket) -> bool:
+    """The same Message-ID from the same author with the same body: a list's copy beside the direct one."""
+    mail = case.delivery.mail
+    if not mail.message_id or mail.author is None:
+        return False
+    earlier = case.tx.tickets.message_by_id(ticket.desk, mail.message_id)
+    if earlier is None or earlier.ticket != ticket.id or earlier.sender != mail.author.address.key:
+        return False
+    raw = case.tx.deliveries.raw(earlier.sha256)
+    return raw is not None and _body(raw) == _body(mail.raw)
+
+
+def _body(raw: bytes) -> bytes:
+    return raw.replace(b"\r\n", b"\n").partition(b"\n\n")[2].strip()

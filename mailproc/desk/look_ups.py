@@ -1,0 +1,49 @@
+"""The narrow, read-only questions that stages may ask, answered from the store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mailproc.desk.follow_up import find
+from mailproc.model.desk import Desk
+from mailproc.model.follow_up import FollowUp, Signals
+from mailproc.model.mac import Keyring
+from mailproc.stage import AuthorHistory
+from mailproc.store.protocol import Store
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTickets:
+    """Follow-up candidates (``mailproc.stage.Tickets``)."""
+
+    store: Store
+    keyring: Keyring
+    clock: Callable[[], float]
+
+    async def follow_up(self, desk: Desk, signals: Signals) -> FollowUp:
+        return await self.store.read(lambda tx: find(tx, self.keyring, desk, signals, self.clock()))
+
+
+@dataclass(frozen=True, slots=True)
+class StoredHistory:
+    """The author with us (``mailproc.stage.History``)."""
+
+    store: Store
+
+    async def of(self, desk: Desk, address: str) -> AuthorHistory:
+        author = await self.store.read(lambda tx: tx.authors.get(desk.name, address))
+        return AuthorHistory(author.mails, author.aligned, author.open_tickets)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTokens:
+    """Counts for the classifiers (``mailproc.stage.Tokens``)."""
+
+    store: Store
+
+    async def totals(self) -> tuple[int, int]:
+        return await self.store.read(lambda tx: tx.tokens.totals())
+
+    async def counts(self, words: frozenset[str]) -> dict[str, tuple[int, int]]:
+        return await self.store.read(lambda tx: tx.tokens.counts(words))

@@ -1,0 +1,175 @@
+"""Take waiting deliveries through their chains and file them, several at a time.
+
+Every failure leaves the delivery in the store: it is tried again later, and after so many attempts it
+becomes a visible problem ticket with the raw mail.  A restart takes up what waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from mailproc.desk.filing import Filing
+from mailproc.failpoint import FailPoints
+from mailproc.model.address import Address
+from mailproc.model.envelope import Envelope
+from mailproc.model.ticket import Outcome
+from mailproc.pipeline.chain import Chain
+from mailproc.pipeline.delivery import Delivery
+from mailproc.pipeline.verdict import Course, Verdict
+from mailproc.store.deliveries import StoredDelivery
+from mailproc.store.protocol import Store, StoreError
+
+log = logging.getLogger("mailproc.chain")
+
+LEASE = 900.0  # seconds: longer than a chain of default stages can take
+POLL = 1.0  # seconds between looks for work that another process left
+FIRST_RETRY = 5.0
+LAST_RETRY = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessingLimits:
+    at_once: int  # mails in the chain at the same time
+    attempts: int  # failures before a mail is quarantined
+
+
+class Processor:
+    """Runs until stopped; ``wake`` says that something was accepted."""
+
+    def __init__(
+        self,
+        store: Store,
+        chains: Mapping[str, Chain],
+        filing: Filing,
+        *,
+        clock: Callable[[], float],
+        limits: ProcessingLimits,
+        failpoints: FailPoints,
+        on_filed: Callable[[], None],
+    ) -> None:
+        self._store = store
+        self._chains = chains
+        self._filing = filing
+        self._clock = clock
+        self._limits = limits
+        self._failpoints = failpoints
+        self._on_filed = on_filed
+        self._wake = asyncio.Event()
+        self._stopping = False
+        self._in_flight: set[asyncio.Task[None]] = set()
+
+    def wake(self) -> None:
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Work until ``stop``; what is in the chain then is finished."""
+        while not self._stopping:
+            self._wake.clear()
+            try:
+                found = await self._take_up()
+            except StoreError as error:
+                log.warning("store=%s", error)
+                found = 0
+            if not found:
+                await self._pause()
+        await self._finish_all()
+
+    def stop(self) -> None:
+        self._stopping = True
+        self.wake()
+
+    async def drain(self) -> None:
+        """Process all that is due now, then return; for one-off runs and tests."""
+        while await self._take_up():
+            pass
+        await self._finish_all()
+
+    async def _pause(self) -> None:
+        try:
+            async with asyncio.timeout(POLL):
+                await self._wake.wait()
+        except TimeoutError:
+            pass
+
+    async def _take_up(self) -> int:
+        """Claim and start what is due; return how much that was."""
+        room = 2 * self._limits.at_once - len(self._in_flight)
+        if room < self._limits.at_once:
+            await asyncio.wait(self._in_flight, return_when=asyncio.FIRST_COMPLETED)
+            return 1
+        claimed = await self._claim(room, tried=False)
+        for stored in claimed:
+            task = asyncio.create_task(self._process(stored))
+            self._in_flight.add(task)
+            task.add_done_callback(self._in_flight.discard)
+        if claimed:
+            return len(claimed)
+        return await self._retry_one()
+
+    async def _retry_one(self) -> int:
+        suspects = await self._claim(1, tried=True)
+        for stored in suspects:
+            await self._finish_all()  # nothing else is in the chain while a suspect is
+            await self._process(stored)
+        return len(suspects)
+
+    async def _claim(self, limit: int, *, tried: bool) -> list[StoredDelivery]:
+        now = self._clock()
+        claimed = await self._store.write(
+            lambda tx: tx.deliveries.claim(now, now + LEASE, limit, tried=tried)
+        )
+        if claimed:
+            self._failpoints.reach("chain.claimed")
+        return claimed
+
+    async def _finish_all(self) -> None:
+        if self._in_flight:
+            await asyncio.gather(*self._in_flight)
+
+    async def _process(self, stored: StoredDelivery) -> None:
+        try:
+            delivery = await self._read(stored)
+            verdict = await self._judge(stored, delivery)
+            await self._file(stored, delivery, verdict)
+        except Exception as error:
+            log.exception("delivery=%d attempt=%d failed", stored.id, stored.attempts)
+            await self._put_back(stored, type(error).__name__, attempts=stored.attempts)
+
+    async def _read(self, stored: StoredDelivery) -> Delivery:
+        raw = await self._store.read(lambda tx: tx.deliveries.raw(stored.sha256))
+        if raw is None:
+            raise LookupError(f"raw mail of delivery {stored.id} is missing")
+        mail_from = Address.parse_or_none(stored.mail_from) if stored.mail_from else None
+        envelope = Envelope(mail_from, Address.parse(stored.rcpt_to))
+        return Delivery(envelope, self._filing.site.desks[stored.desk], raw, stored.received)
+
+    async def _judge(self, stored: StoredDelivery, delivery: Delivery) -> Verdict:
+        if stored.attempts > self._limits.attempts:
+            return Verdict(Course.QUARANTINE, f"failed {stored.attempts - 1} times: {stored.problem}")
+        return await self._chains[stored.desk].run(delivery)
+
+    async def _file(self, stored: StoredDelivery, delivery: Delivery, verdict: Verdict) -> None:
+        if verdict.course is Course.DEFER:
+            await self._put_back(stored, verdict.reason, attempts=0)
+            return
+        self._failpoints.reach("chain.finished")
+        outcome = await self._store.write(
+            lambda tx: self._filing.file(tx, stored, delivery, verdict, self._clock())
+        )
+        self._failpoints.reach("finish.committed")
+        log.info("delivery=%d desk=%s outcome=%s", stored.id, stored.desk, outcome.value)
+        if outcome is not Outcome.DUPLICATE:
+            self._on_filed()
+
+    async def _put_back(self, stored: StoredDelivery, problem: str, *, attempts: int) -> None:
+        """Give a delivery back for later; when even that fails, its lease ends by itself."""
+        due = self._clock() + min(FIRST_RETRY * 2.0 ** min(stored.attempts, 12), LAST_RETRY)
+        try:
+            await self._store.write(
+                lambda tx: tx.deliveries.defer(stored.id, due, problem, attempts=attempts)
+            )
+        except StoreError as error:
+            log.warning("delivery=%d store=%s", stored.id, error)
