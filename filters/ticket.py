@@ -1,0 +1,41 @@
+"""Give the mail a ticket number, or find the ticket that it belongs to.
+
+A mail for which this stage does not run gets no number: it is kept and counted as ``ignored``.  The number
+itself is given, and the decision made for good, when the mail is stored; here it is a preview for the stages
+that follow.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from mailproc.stage import CONTINUE, Delivery, FollowUp, LookUps, Stage, Tickets, Verdict, read_signals
+
+
+@dataclass
+class Filter(Stage):
+    _tickets: Tickets | None = field(default=None, init=False, repr=False)
+
+    async def open(self, look_ups: LookUps) -> None:
+        self._tickets = look_ups.tickets
+
+    async def process(self, delivery: Delivery) -> Verdict:
+        delivery.signals = read_signals(
+            delivery.mail,
+            delivery.envelope,
+            delivery.desk,
+            authentication=delivery.authentication,
+            automatic=delivery.automatic.kind,
+            received=delivery.received,
+            bounce=delivery.bounce,
+        )
+        delivery.follow_up = await self._preview(delivery)
+        delivery.score("follow_up", delivery.follow_up.ticket is not None)
+        delivery.score("by", delivery.follow_up.by)
+        return CONTINUE
+
+    async def _preview(self, delivery: Delivery) -> FollowUp:
+        signals = delivery.signals
+        if self._tickets is None or signals is None or not signals.names_something:
+            return FollowUp(None)  # an earlier mail may still have named this one: storing it will tell
+        return await self._tickets.follow_up(delivery.desk, signals)
