@@ -233,7 +233,7 @@ class Mail:
 
     @cached_property
     def _division(self) -> quotes.Division:
-        return quotes.divide(self.text)
+        return quotes.divide(self.text, self._limits.quotes)
 
     @property
     def reply(self) -> str:
