@@ -18,10 +18,8 @@ _WROTE = (
     r"пише|"
     "написав|написа|írta|yazdı|a scris|έγραψε|viết|写道|寫道|写了|님이 작성|작성하였습니다|さんは書きました"
 )
+WROTE_ENDINGS = tuple(word + ending for word in _WROTE.split("|") for ending in ("", "(a)", "(а)", "/a"))
 WROTE = re.compile(rf"(?<!\w)(?:{_WROTE})(?:\((?:a|а|/a)\)|/a)?(?!\w)", re.IGNORECASE)
-WROTE_AT_END = re.compile(
-    rf"(?<!\w)(?:{_WROTE})(?:\((?:a|а|/a)\)|/a)?(?: the following| folgendes)?$", re.IGNORECASE
-)
 # How a line may begin that introduces a quote: a word for "on", a weekday, a number, a dash of old Yahoo.
 OPENER = re.compile(
     r"[\W_]*(?:on|at|am|um|le|il|el|em|no dia|a|op|den|d\.|dne|dňa|dnia|w dniu|в|на|στις|in data|la data|"
@@ -57,7 +55,8 @@ _LABELS = {
     "enviado em|fecha|"
     "inviato|data|verzonden|skickat|sendt|dato|wysłano|wysłane|odesláno|odoslané|lähetetty|päivämäärä|"
     "päiväys|отправлено|"
-    "дата|надіслано|gönderilme tarihi|tarih|elküldve|dátum|送信日時|日時|发送时间|發送時間|日期|보낸 날짜|날짜",
+    "дата|надіслано|gönderilme tarihi|tarih|elküldve|dátum|送信日時|日時|发送时间|"
+    "發送時間|日期|보낸 날짜|날짜",
     "to": "to|an|empfänger|à|a|para|aan|till|til|do|komu|vastaanottaja|кому|kime|címzett|destinataire|"
     "destinatario|"
     "宛先|收件人|收件者|받는 사람|către",
@@ -121,7 +120,8 @@ _DEVICE = (
     r"wysłan[eoa] z\b|wyślij(?:ono)? z\b|pobierz (?:aplikację )?outlook|odesláno (?:z|ze|pomocí)\b|"
     r"odoslané z\b|získat outlook|"
     r"lähetetty \w|hanki outlook|отправлено (?:с|из|от)\b|надіслано з|iphone(?:から|より)送信|"
-    r"\S*から送信|发自我的|從我的 .{1,40} 傳送|从我的 .{1,40} 发送|나의 .{1,40}에서 보냄|.{1,20} tarafından gönderildi|"
+    r"\S*から送信|发自我的|從我的 .{1,40} 傳送|从我的 .{1,40} 发送|나의 .{1,40}에서 보냄|"
+    r".{1,20} tarafından gönderildi|"
     r"küldve |trimis de pe|(?:someone )?from mobile|via mobile"
 )
 DEVICE = re.compile(rf"[\s<(\[*_-]*(?:{_DEVICE})", re.IGNORECASE)

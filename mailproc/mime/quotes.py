@@ -26,7 +26,7 @@ from mailproc.mime.quote_words import (
     QUOTING,
     SEPARATOR,
     WROTE,
-    WROTE_AT_END,
+    WROTE_ENDINGS,
 )
 
 _MARKED = re.compile(r"[ \t\u00a0]{0,3}(?:>(?!From )|[A-Z]{1,3}>|\|\s)")
@@ -215,7 +215,7 @@ class _Page:
             is_marked = following is not None and self.marked[following]
             return _is_attribution(joined, is_marked=is_marked)
         # Some clients leave the colon out.
-        return "@" in joined and WROTE_AT_END.search(joined) is not None and OPENER.match(joined) is not None
+        return "@" in joined and joined.endswith(WROTE_ENDINGS) and OPENER.match(joined) is not None
 
     def _rule_above(self, i: int) -> int:
         """A line of dashes or underscores above an introduction belongs to it."""
@@ -327,7 +327,7 @@ def _trim(text: str) -> str:
 
 def _may_introduce(line: str) -> bool:
     line = line.rstrip(" \t\u00a0*")
-    return line.endswith((":", "：")) or WROTE_AT_END.search(line[-60:]) is not None
+    return line.endswith((":", "：")) or line.endswith(WROTE_ENDINGS)
 
 
 def _is_attribution(joined: str, *, is_marked: bool) -> bool:
