@@ -1,6 +1,6 @@
 """Read delivery reports: which recipients of which mail failed, and how.
 
-RFC 3464 (delivery status), RFC 5965 (feedback), RFC 8098 (disposition), RFC 7489 and 8460 (aggregate reports), all
+RFC 3464 (delivery status), RFC 5965 (feedback), RFC 8098 (disposition), RFC 7489 and 8460 (aggregates), all
 in a multipart/report (RFC 6522) or near it; and bounces in prose, of which mail systems write many.
 ``read_report`` never raises; None is the answer for what is no report.
 """
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from mailproc.mime import bounce_text
 from mailproc.mime.automatic_words import bounce_phrase, is_delay_phrase
 from mailproc.mime.bounce_status import is_hard, status_of
+from mailproc.mime.bounce_text import NamedRecipient
 from mailproc.mime.status_fields import Fields, read_groups
 from mailproc.model.judgement import Bounce, FailedRecipient
 
@@ -38,8 +39,12 @@ _FEEDBACK_TYPES = frozenset({"message/feedback-report"})
 _DISPOSITION_TYPES = frozenset(
     {"message/disposition-notification", "message/global-disposition-notification"}
 )
-_AGGREGATE_SUBJECT = re.compile(r"^\W{0,3}report\s+domain\s*:|^dmarc aggregate report\b|^tls-?rpt\b", re.IGNORECASE)
-_PACKED = re.compile(r"application/(?:x-)?(?:g?zip|gzip-compressed|zip-compressed|tlsrpt\+(?:gzip|json)|xml|octet-stream)|text/xml")
+_AGGREGATE_SUBJECT = re.compile(
+    r"^(?:\[[^\]]{1,40}\]\s*)?\W{0,3}report\s+domain\s*:|^dmarc aggregate report\b|^tls-?rpt\b", re.IGNORECASE
+)
+_PACKED = re.compile(
+    r"application/(?:x-)?(?:g?zip|gzip-compressed|zip-compressed|tlsrpt\+(?:gzip|json)|xml|octet-stream)|text/xml"
+)
 _COMPLAINT = re.compile(r"^complaint about message from\b", re.IGNORECASE)
 _QUOTED_ID = re.compile(r"^[ \t>|]*Message-ID[ \t]*:\s{0,4}(<[^<>\s]{3,250}>)", re.IGNORECASE | re.MULTILINE)
 _ADDRESS = re.compile(r"[^\s<>;,\"']{1,64}@[^\s<>;,\"']{1,255}")
@@ -126,7 +131,7 @@ def _failed_recipient(one: RecipientReport) -> FailedRecipient:
 
 def read_report(mail: Mail) -> DeliveryReport | None:
     """What a mail reports, or None for a mail that is no report."""
-    for read in (_delivery_status, _feedback, _disposition, _aggregate, _prose):
+    for read in (_delivery_status, _feedback, _disposition, _aggregate, _wrapped, _prose):
         if report := read(mail):
             return report
     return None
@@ -193,10 +198,15 @@ def _recipient_of(group: Fields, notice: str, delay: bool) -> RecipientReport:
     diagnostic = _after_type(group.get("diagnostic-code", ""))
     declared = group.get("status", "")
     action = _action_of(group.get("action", ""), declared, delay)
+    failed = action is Action.FAILED
     if _EMPTY_DIAGNOSTIC.match(diagnostic):
         diagnostic = _prose_about(final or original, notice) or diagnostic
-    failed = action is Action.FAILED
-    status = declared[:9].split(" ")[0] if action not in _TROUBLE else status_of(diagnostic, declared, final=failed)
+        declared = "" if ".0.0" in declared else declared
+    status = (
+        declared[:9].split(" ")[0]
+        if action not in _TROUBLE
+        else status_of(diagnostic, declared, final=failed)
+    )
     return RecipientReport(
         final or original, original, action, status, diagnostic, _after_type(group.get("remote-mta", ""))
     )
@@ -250,7 +260,9 @@ def original_message_id(mail: Mail) -> str:
 def _feedback(mail: Mail) -> DeliveryReport | None:
     for text in _texts_of(mail, _FEEDBACK_TYPES):
         fields = {name: value for group in read_groups(text) for name, value in group.items()}
-        return _feedback_of(mail, fields.get("feedback-type", "abuse").lower(), fields.get("original-rcpt-to", ""))
+        return _feedback_of(
+            mail, fields.get("feedback-type", "abuse").lower(), fields.get("original-rcpt-to", "")
+        )
     if _COMPLAINT.search(mail.subject) and mail.embedded:
         return _feedback_of(mail, "abuse", mail.embedded[0].header("x-hmxmroriginalrecipient"))
     return None
@@ -260,7 +272,11 @@ def _feedback_of(mail: Mail, kind: str, recipient: str) -> DeliveryReport:
     address = _address_in(recipient)
     named = (RecipientReport(address, "", Action.DELIVERED, "", ""),) if address else ()
     return DeliveryReport(
-        ReportKind.FEEDBACK, named, original_message_id(mail), feedback_type=kind, why="a feedback report (RFC 5965)"
+        ReportKind.FEEDBACK,
+        named,
+        original_message_id(mail),
+        feedback_type=kind,
+        why="a feedback report (RFC 5965)",
     )
 
 
@@ -285,21 +301,42 @@ def _aggregate(mail: Mail) -> DeliveryReport | None:
 # --- bounces in prose ---
 
 
+def _wrapped(mail: Mail) -> DeliveryReport | None:
+    """A report that a gateway sends on as an attachment, in its own name."""
+    if not mail.embedded or not is_from_daemon(mail):
+        return None
+    return next((found for inner in mail.embedded[:1] if (found := _delivery_status(inner))), None)
+
+
 def _prose(mail: Mail) -> DeliveryReport | None:
     if not _may_be_prose(mail):
         return None
-    notice = bounce_text.notice_of(mail.text)
+    text = mail.text or _body(mail)
+    notice = bounce_text.notice_of(text)
     failed_header = mail.header("x-failed-recipients")
-    if not failed_header and not bounce_text.is_notice(f"{mail.subject}\n{notice}"):
+    if not failed_header and not _reads_like_notice(mail, notice):
         return None
-    if "final-recipient:" in notice.lower() and (report := _report_of(mail, read_groups(notice), "fields in the text")):
+    if report := _report_of(mail, read_groups(text[: bounce_text.MAX_NOTICE]), "fields in the text"):
         return report
     delay = is_delay_phrase(mail.subject) or bounce_text.is_delay(notice)
-    recipients = _named_in_header(failed_header, notice) or _named_in_prose(mail, notice)
+    recipients = _named_in_header(failed_header, notice) or _named_in_prose(mail, text, notice)
     if not recipients and not is_from_daemon(mail):
         return None
     reports = tuple(_prose_report(one, delay) for one in recipients)
-    return DeliveryReport(ReportKind.DELIVERY, reports, original_message_id(mail), why="the text of a mail system")
+    named = original_message_id(mail)
+    return DeliveryReport(ReportKind.DELIVERY, reports, named, why="the text of a mail system")
+
+
+def _reads_like_notice(mail: Mail, notice: str) -> bool:
+    return bounce_text.is_notice(f"{mail.subject}\n{notice}") or bool(
+        bounce_phrase(mail.subject) and is_from_daemon(mail)
+    )
+
+
+def _body(mail: Mail) -> str:
+    """What stands below the header of a mail whose structure is broken."""
+    octets = mail.raw[: 4 * bounce_text.MAX_NOTICE].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    return octets.partition(b"\n\n")[2].decode("utf-8", "replace")
 
 
 def _may_be_prose(mail: Mail) -> bool:
@@ -309,22 +346,23 @@ def _may_be_prose(mail: Mail) -> bool:
     return bool(bounce_phrase(mail.subject)) and not _ANSWER_OR_FORWARD.match(mail.subject)
 
 
-def _named_in_header(header: str, notice: str) -> tuple[bounce_text.NamedRecipient, ...]:
-    addresses = list(dict.fromkeys(found[0] for found in _ADDRESS.finditer(header[:10_000])))[:MAX_RECIPIENTS]
-    return tuple(bounce_text.NamedRecipient(one, _prose_about(one, notice)) for one in addresses)
+def _named_in_header(header: str, notice: str) -> tuple[NamedRecipient, ...]:
+    addresses = list(dict.fromkeys(found[0] for found in _ADDRESS.finditer(header[:10_000])))
+    return tuple(NamedRecipient(one, _prose_about(one, notice)) for one in addresses[:MAX_RECIPIENTS])
 
 
-def _named_in_prose(mail: Mail, notice: str) -> tuple[bounce_text.NamedRecipient, ...]:
+def _named_in_prose(mail: Mail, text: str, notice: str) -> tuple[NamedRecipient, ...]:
+    """By the notice; else whom the returned message was for."""
     own = {box.address.key for box in mail.to}
-    named = bounce_text.recipients_in(notice, own) or bounce_text.recipients_in(notice)
-    return named or tuple(
-        bounce_text.NamedRecipient(str(box.address), " ".join(notice.split())[:_MAX_DIAGNOSTIC])
-        for embedded in mail.embedded[:1]
-        for box in embedded.to[:MAX_RECIPIENTS]
-    )
+    if named := bounce_text.recipients_in(notice, own) or bounce_text.recipients_in(notice):
+        return named
+    words = " ".join(notice.split())[:_MAX_DIAGNOSTIC]
+    returned = [str(box.address) for embedded in mail.embedded[:1] for box in embedded.to]
+    returned = returned or list(filter(None, [bounce_text.returned_to(text)]))
+    return tuple(NamedRecipient(one, words) for one in returned[:MAX_RECIPIENTS])
 
 
-def _prose_report(named: bounce_text.NamedRecipient, delay: bool) -> RecipientReport:
+def _prose_report(named: NamedRecipient, delay: bool) -> RecipientReport:
     status = status_of(named.diagnostic, final=not delay)
     action = Action.DELAYED if delay else Action.FAILED
     return RecipientReport(named.address, "", action, status, named.diagnostic)

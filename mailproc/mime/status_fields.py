@@ -1,7 +1,7 @@
-"""Fields of machine-readable report parts: RFC 822 fields in groups that blank lines part (RFC 3464 section 2.1).
+"""Fields of machine-readable report parts: groups of fields with blank lines between (RFC 3464 section 2.1).
 
-Read leniently: a second Final-Recipient begins a group even without a blank line; lines that are no fields are
-passed over.  Names are lower case, values are unfolded.
+Read leniently: a second Final-Recipient begins a group even without a blank line; lines that are no fields
+are passed over.  Names are lower case, values are unfolded.
 """
 
 from __future__ import annotations
@@ -48,5 +48,13 @@ def _begins_anew(line: str, current: Fields) -> bool:
 
 
 _KNOWN = frozenset(
-    {"final-recipient", "original-recipient", "action", "status", "diagnostic-code", "remote-mta", "reporting-mta"}
+    {
+        "final-recipient",
+        "original-recipient",
+        "action",
+        "status",
+        "diagnostic-code",
+        "remote-mta",
+        "reporting-mta",
+    }
 )
