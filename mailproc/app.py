@@ -30,7 +30,8 @@ from mailproc.model.envelope import Envelope
 from mailproc.mime.reader import read
 from mailproc.mime.surgery import normalise_newlines
 from mailproc.model.mac import BadKeyring, Keyring
-from mailproc.outbox.relay import Relay
+from mailproc.outbox.relay import Relay, RelaySettings
+from mailproc.outbox.schedule import Schedule
 from mailproc.outbox.worker import Worker
 from mailproc.pipeline.chain import Chain
 from mailproc.pipeline.delivery import Delivery
@@ -136,6 +137,7 @@ async def assemble(
     *,
     clock: Callable[[], float] = time.time,
     failpoints: FailPoints = NO_FAILPOINTS,
+    at_once: int | None = None,
 ) -> Parts:
     """Build every part on an open store; nothing runs yet but the stages' own ``open``."""
     config = loaded.config
@@ -147,7 +149,7 @@ async def assemble(
         chains,
         Filing(site, random.SystemRandom()),
         clock=clock,
-        limits=ProcessingLimits(config.limits.at_once, config.limits.attempts),
+        limits=ProcessingLimits(at_once or config.limits.at_once, config.limits.attempts),
         failpoints=failpoints,
         on_filed=outbox.wake if outbox else _nothing,
     )
@@ -171,7 +173,26 @@ def _outbox_worker(
 ) -> Worker | None:
     if config.relay is None:
         return None
-    raise NotImplementedError
+    host, port = split_endpoint(config.relay.address)
+    settings = RelaySettings(
+        host=host,
+        port=port,
+        hostname=config.hostname,
+        tls=config.relay.tls,
+        user=config.relay.user,
+        password=config.relay.password,
+        connections=config.relay.connections,
+        timeout=config.relay.timeout,
+    )
+    return Worker(
+        store,
+        Relay(settings),
+        clock=clock,
+        rng=random.SystemRandom(),
+        on_settled=lambda tx, settled: settle(tx, site, settled, clock()),
+        schedule=Schedule(max_age=config.relay.max_age),
+        failpoints=failpoints,
+    )
 
 
 async def open_chains(

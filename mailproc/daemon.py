@@ -19,6 +19,7 @@ from pathlib import Path
 
 from mailproc.app import Parts, assemble, open_store, store_path
 from mailproc.config import Config, Loaded
+
 from mailproc.failpoint import FailPoints
 from mailproc.listen.limits import Gate, ListenLimits
 from mailproc.listen.listener import Listener
@@ -77,9 +78,13 @@ async def _start(
 def _run_workers(parts: Parts, stack: AsyncExitStack) -> None:
     for worker in filter(None, (parts.outbox, parts.processor)):
         task = asyncio.create_task(worker.run())
-        stack.push_async_callback(asyncio.wait_for, task, None)
-        stack.callback(worker.stop)
         task.add_done_callback(_end_daemon_with)
+        stack.push_async_callback(_end, task)
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 def _end_daemon_with(task: asyncio.Task[None]) -> None:
@@ -146,7 +151,7 @@ async def _until_signalled(notifier: Notifier, endpoints: Sequence[str]) -> None
 
 
 class StoreCheck:
-    """Looks at the soundness of the store's file: before listening after an unclean end, else beside the work."""
+    """Looks whether the store's file is sound: before listening after an unclean end, else beside the work."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,9 +11,11 @@ import click
 
 from mailproc.app import assemble, open_store
 from mailproc.cli.context import echo_json, fail, load_site, run
+from mailproc.cli.mail_files import mails_in
 from mailproc.config import Loaded
-from mailproc.desk.history import OldMail, Unreadable, find_mails, take_in
-from mailproc.mime.reader import read
+from mailproc.desk.history import NoMail, take_in
+from mailproc.desk.site import Site
+from mailproc.store.protocol import Store
 
 
 @click.command(name="import")
@@ -30,32 +33,36 @@ def import_(ctx: click.Context, paths: tuple[Path, ...], desk: str, as_json: boo
     name = desk or (next(iter(loaded.config.desk)) if len(loaded.config.desk) == 1 else "")
     if name not in loaded.config.desk:
         fail(f"which desk? --desk is one of: {', '.join(loaded.config.desk)}")
-    found = [each for path in paths for each in find_mails(path)]
-    mails = sorted(
-        (each for each in found if isinstance(each, OldMail)), key=lambda old: read(old.raw).date or 0
-    )
-    unreadable = [each for each in found if isinstance(each, Unreadable)]
-    known = run(_import(loaded, name, mails))
-    for each in unreadable:
-        click.echo(f"{each.place}: {each.reason}", err=True)
-    report = {"imported": len(mails) - known, "known": known, "unreadable": len(unreadable)}
+    report = run(_import(loaded, name, paths))
     if as_json:
         echo_json([report])
     else:
         click.echo("  ".join(f"{what} {count}" for what, count in report.items()))
 
 
-async def _import(loaded: Loaded, name: str, mails: Sequence[OldMail]) -> int:
-    """Accept and process; return how many were known."""
+async def _import(loaded: Loaded, name: str, paths: Sequence[Path]) -> dict[str, int]:
     store = open_store(loaded.config)
     try:
-        parts = await assemble(loaded, store)
-        desk = parts.site.desks[name]
-        known = 0
-        with click.progressbar(mails, label="importing", file=click.get_text_stream("stderr")) as bar:
-            for old in bar:
-                known += not await take_in(store, desk, old, time.time())
-                await parts.processor.drain()  # in order: an answer finds what it answers
-        return known
+        parts = await assemble(loaded, store, at_once=1)  # in order: an answer finds what it answers
+        report = await _accept(store, parts.site, name, paths)
+        click.echo(f"filing {report['imported']} mails", err=True)
+        await parts.processor.drain()
+        for chain in parts.chains.values():
+            await chain.close()
+        return report
     finally:
         await store.close()
+
+
+async def _accept(store: Store, site: Site, name: str, paths: Sequence[Path]) -> dict[str, int]:
+    """Make every mail durable; the chain takes them up in the order of their dates."""
+    counts = Counter(imported=0, known=0, unreadable=0)
+    with click.progressbar(mails_in(paths), label="reading", file=click.get_text_stream("stderr")) as bar:
+        for found in bar:
+            try:
+                is_new = await take_in(store, site.desks[name], found.raw, time.time())
+                counts["imported" if is_new else "known"] += 1
+            except NoMail as error:
+                counts["unreadable"] += 1
+                click.echo(f"{found.path}: {error}", err=True)
+    return dict(counts)

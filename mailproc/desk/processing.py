@@ -28,6 +28,7 @@ LEASE = 900.0  # seconds: longer than a chain of default stages can take
 POLL = 1.0  # seconds between looks for work that another process left
 FIRST_RETRY = 5.0
 LAST_RETRY = 3600.0
+GRACE = 20.0  # seconds for what is in the chain when the daemon is told to stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class ProcessingLimits:
 
 
 class Processor:
-    """Runs until stopped; ``wake`` says that something was accepted."""
+    """Runs until cancelled; ``wake`` says that something was accepted."""
 
     def __init__(
         self,
@@ -58,28 +59,34 @@ class Processor:
         self._failpoints = failpoints
         self._on_filed = on_filed
         self._wake = asyncio.Event()
-        self._stopping = False
         self._in_flight: set[asyncio.Task[None]] = set()
 
     def wake(self) -> None:
         self._wake.set()
 
     async def run(self) -> None:
-        """Work until ``stop``; what is in the chain then is finished."""
-        while not self._stopping:
-            self._wake.clear()
-            try:
-                found = await self._take_up()
-            except StoreError as error:
-                log.warning("store=%s", error)
-                found = 0
-            if not found:
-                await self._pause()
-        await self._finish_all()
+        """Work until cancelled; then finish what is in the chain, for as long as ``GRACE``."""
+        try:
+            while True:
+                self._wake.clear()
+                if not await self._look():
+                    await self._pause()
+        finally:
+            await self._finish()
 
-    def stop(self) -> None:
-        self._stopping = True
-        self.wake()
+    async def _look(self) -> int:
+        try:
+            return await self._take_up()
+        except StoreError as error:
+            log.warning("store=%s", error)
+            return 0
+
+    async def _finish(self) -> None:
+        """What does not end within the grace keeps its lease, which the next start ends."""
+        if self._in_flight:
+            _, late = await asyncio.wait(self._in_flight, timeout=GRACE)
+            for task in late:
+                task.cancel()
 
     async def drain(self) -> None:
         """Process all that is due now, then return; for one-off runs and tests."""

@@ -113,7 +113,7 @@ class Deliveries:
             WHERE id IN (
                 SELECT id FROM delivery
                 WHERE state = 'waiting' AND due <= :now AND lease <= :now AND {attempts}
-                ORDER BY due, id LIMIT :limit
+                ORDER BY history, due, id LIMIT :limit
             )
             RETURNING {_COLUMNS}
             """,

@@ -25,7 +25,7 @@ CREATE TABLE delivery (
     problem   TEXT NOT NULL DEFAULT '',
     history   INTEGER NOT NULL DEFAULT 0 -- 1 where it was imported: never acknowledged
 );
-CREATE INDEX delivery_waiting ON delivery (due) WHERE state = 'waiting';
+CREATE INDEX delivery_waiting ON delivery (history, due, id) WHERE state = 'waiting';
 CREATE INDEX delivery_set_aside ON delivery (state, id) WHERE state IN ('ignored', 'quarantined');
 
 CREATE TABLE ticket (
