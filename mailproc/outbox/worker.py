@@ -1,0 +1,275 @@
+"""The worker that empties the outbox: claims what is due, sends, writes down what became of it.
+
+Promises.  What leaves at most once is recorded as sent before it is sent.  Everything else is sent until
+every recipient was taken over or refused, always with the same bytes; a crash between sending and recording
+sends it again.  A failure of one recipient touches no other.  While the relay takes no mail at all, items
+wait without being tried or counted, and one warning is logged.  What waits longer than the schedule's
+greatest age fails.
+
+Nothing that one item holds can stop the worker; what fails unforeseen is logged with the item's id.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from mailproc.failpoint import NO_FAILPOINTS, FailPoints
+from mailproc.mime.surgery import normalise_newlines
+from mailproc.model.outbox import RELAYED, Fate, OutboxItem, OutboxKind, RecipientResult, Settled
+from mailproc.model.reply import LOCAL_ERROR, Reply
+from mailproc.outbox.relay import Relay, RelayDown
+from mailproc.outbox.schedule import Schedule
+from mailproc.outbox.session import one_line
+from mailproc.store.protocol import Store, StoreError, Transaction
+
+log = logging.getLogger("mailproc.outbox")
+
+EXPIRED = Reply(550, "5.4.7", "The relay could not be reached for too long")  # RFC 3463 section 3.5
+
+OnSettled = Callable[[Transaction, Settled], None]
+
+
+# How far a claim outlasts the longest time that the relay may take.
+LEASE_MARGIN = 30.0
+EXPIRED_AT_ONCE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerLimits:
+    """Times in seconds."""
+
+    poll: float = 1.0  # how long mail added by another process may wait to be seen
+    grace: float = 10.0  # for mails under way when the worker is told to stop
+    first_probe: float = 1.0  # after the relay went away …
+    longest_probe: float = 60.0  # … and between probes at last
+
+
+DEFAULT_LIMITS = WorkerLimits()
+DEFAULT_SCHEDULE = Schedule()
+
+
+class Worker:
+    """Runs in one event loop; several, in several processes, may share a store."""
+
+    def __init__(
+        self,
+        store: Store,
+        relay: Relay,
+        *,
+        clock: Callable[[], float],
+        rng: random.Random,
+        on_settled: OnSettled,
+        schedule: Schedule = DEFAULT_SCHEDULE,
+        limits: WorkerLimits = DEFAULT_LIMITS,
+        kinds: Collection[OutboxKind] = RELAYED,
+        failpoints: FailPoints = NO_FAILPOINTS,
+    ) -> None:
+        self._store = store
+        self._relay = relay
+        self._clock = clock
+        self._rng = rng
+        self._on_settled = on_settled
+        self._schedule = schedule
+        self._limits = limits
+        self._kinds = kinds
+        self._failpoints = failpoints
+        self._news = asyncio.Event()
+        self._lease = relay.settings.timeout + relay.settings.connect_timeout + LEASE_MARGIN
+        self._probes = Schedule(first=limits.first_probe, longest=limits.longest_probe)
+        self._under_way: dict[int, asyncio.Task[None]] = {}
+        self._outage: RelayDown | None = None
+        self._store_failed = False
+
+    def wake(self) -> None:
+        """Something was added: look now.  To be called in the worker's event loop."""
+        self._news.set()
+
+    async def run(self) -> None:
+        """Work until cancelled; then finish what is under way, for as long as ``grace``."""
+        try:
+            while True:
+                self._news.clear()
+                if self._outage is not None:
+                    await self._wait_for_relay()
+                if not await self._start_due():
+                    await self._pause()
+        finally:
+            await self._finish()
+
+    async def _start_due(self) -> bool:
+        """Start what is due and has room; False when there is nothing more to start now."""
+        room = self._relay.settings.connections - len(self._under_way)
+        if room <= 0:
+            return False
+        items = await self._claim(room)
+        for item in items:
+            if item.id not in self._under_way:  # else the clock jumped past its lease
+                self._under_way[item.id] = asyncio.create_task(self._handle(item))
+        return len(items) == room
+
+    async def _claim(self, limit: int, *, created_before: float = float("inf")) -> list[OutboxItem]:
+        now = self._clock()
+        try:
+            items = await self._store.write(
+                lambda tx: tx.outbox.claim_due(
+                    now, now + self._lease, limit, self._kinds, created_before=created_before
+                )
+            )
+        except StoreError as error:
+            self._store_is_away(error)
+            return []
+        self._store_failed = False
+        return items
+
+    def _store_is_away(self, error: StoreError) -> None:
+        if not self._store_failed:
+            log.warning('store="%s" outbox waits', error)
+        self._store_failed = True
+
+    async def _pause(self) -> None:
+        """Until something is added or ends, or the time to look anyway."""
+        try:
+            async with asyncio.timeout(self._limits.poll):
+                await self._news.wait()
+        except TimeoutError:
+            await self._relay.close_idle()
+
+    async def _finish(self) -> None:
+        tasks = list(self._under_way.values())
+        if tasks:
+            await asyncio.wait(tasks, timeout=self._limits.grace)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._relay.close()
+
+    # One item
+
+    async def _handle(self, item: OutboxItem) -> None:
+        try:
+            await self._send(item)
+        except RelayDown as down:
+            self._begin_outage(down)
+            await self._until_stored(lambda tx: tx.outbox.put_back(item))
+        except StoreError as error:
+            self._store_is_away(error)  # the claim ends with its lease
+        except Exception:
+            log.exception("outbox=%d failed unforeseen", item.id)
+        finally:
+            del self._under_way[item.id]
+            self._news.set()
+
+    async def _send(self, item: OutboxItem) -> None:
+        if not await self._may_send(item):
+            return
+        results = await self._deliver(item)
+        self._failpoints.reach("outbox.sent")
+        await self._record(item, results)
+        self._failpoints.reach("outbox.recorded")
+
+    async def _may_send(self, item: OutboxItem) -> bool:
+        """Is the claim still ours; and, for what leaves at most once, is it recorded as sent?"""
+        if self._clock() >= item.lease:  # this process slept: another may be sending it
+            return False
+        if not item.kind.at_most_once:
+            return True
+        taken = await self._store.write(lambda tx: tx.outbox.take_once(item))
+        self._failpoints.reach("outbox.taken")
+        return taken
+
+    async def _deliver(self, item: OutboxItem) -> list[RecipientResult]:
+        try:
+            content = normalise_newlines(item.content)
+            return list((await self._relay.deliver(item.mail_from, item.waiting, content)).values())
+        except RelayDown:
+            raise
+        except Exception:
+            log.exception("outbox=%d relay=%s failed unforeseen", item.id, self._relay.settings.name)
+            return [RecipientResult(each, Fate.UNKNOWN, LOCAL_ERROR) for each in item.waiting]
+
+    async def _record(self, item: OutboxItem, results: list[RecipientResult]) -> None:
+        now = self._clock()
+        due = self._schedule.next_due(
+            created=item.created, failures=item.attempts + 1, now=now, chance=self._rng.random()
+        )
+
+        def work(tx: Transaction) -> None:
+            settled = tx.outbox.record(item, results, now=now, due=due)
+            if settled.results or not item.waiting:
+                self._on_settled(tx, settled)
+
+        try:
+            await self._until_stored(work)
+        except Exception:
+            # What was sent must never be sent again because something about its ticket went wrong.
+            log.exception("outbox=%d was handled, but its ticket could not follow", item.id)
+            await self._until_stored(lambda tx: tx.outbox.record(item, results, now=now, due=due))
+        for result in results:
+            _log_result(item, result, due)
+
+    async def _until_stored(self, work: Callable[[Transaction], object]) -> None:
+        """Write, however long the store is away: only this process knows what was sent."""
+        while True:
+            try:
+                await self._store.write(work)
+                return
+            except StoreError as error:
+                self._store_is_away(error)
+            await asyncio.sleep(self._limits.poll)
+
+    # The relay takes no mail at all
+
+    def _begin_outage(self, down: RelayDown) -> None:
+        if self._outage is None:
+            self._outage = down
+            log.warning(
+                'relay=%s reply="%s" cause="%s" takes no mail, outbox waits',
+                self._relay.settings.name,
+                _quoted(str(down.reply)),
+                _quoted(down.cause),
+            )
+
+    async def _wait_for_relay(self) -> None:
+        """Probe the relay, ever more rarely, until it takes mail; meanwhile only age makes items fail."""
+        failures = 0
+        while self._outage is not None:
+            failures += 1
+            await self._expire(self._outage)
+            await asyncio.sleep(self._probes.delay(failures, self._rng.random()))
+            try:
+                await self._relay.probe()
+            except RelayDown as down:
+                self._outage = down
+            else:
+                self._outage = None
+        log.info("relay=%s takes mail again", self._relay.settings.name)
+
+    async def _expire(self, down: RelayDown) -> None:
+        oldest = self._clock() - self._schedule.max_age
+        reply = Reply(EXPIRED.code, EXPIRED.status, f"{EXPIRED.text}: {down.reply}")
+        while items := await self._claim(EXPIRED_AT_ONCE, created_before=oldest):
+            for item in items:
+                await self._record(item, [RecipientResult(r, Fate.REFUSED, reply) for r in item.waiting])
+
+
+def _log_result(item: OutboxItem, result: RecipientResult, due: float | None) -> None:
+    tried_again = result.fate is Fate.LATER and due is not None
+    log.log(
+        logging.INFO if tried_again or result.fate is Fate.ACCEPTED else logging.WARNING,
+        'outbox=%d kind=%s ticket=%s recipient="%s" fate=%s attempt=%d reply="%s"',
+        item.id,
+        item.kind.value,
+        item.number or "-",
+        _quoted(result.recipient),
+        result.fate.value,
+        item.attempts + 1,
+        _quoted(str(result.reply)),
+    )
+
+
+def _quoted(text: str) -> str:
+    return one_line(text).replace('"', "'")
