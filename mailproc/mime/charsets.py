@@ -146,7 +146,9 @@ _MOSTLY_ASCII = frozenset({"ascii", "utf_8", "cp1252"})
 
 def _strict(octets: bytes, codec: str) -> str:
     try:
-        return octets.decode(codec)
+        text = octets.decode(codec)
+        # UTF-7 alone can bring half a surrogate pair, which nothing could write again.
+        return text.encode("utf-8", "replace").decode("utf-8") if codec == "utf_7" else text
     except UnicodeDecodeError:
         # cp1252 leaves five octets without a letter; Latin-1 has a control character there.
         if codec != "cp1252":
