@@ -1,10 +1,14 @@
 """The configuration: TOML into frozen structs.  Every key is documented by the comment beside it.
 
-The structs below are the only place that knows key names; ``sample.toml`` is checked against them.
+The structs below are the only place that knows key names; ``sample.toml`` is checked against them.  Each
+key has a default that is safe, but a desk needs its addresses.  ``mailproc.check`` loads and checks a file.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -16,6 +20,7 @@ Seconds = Annotated[float, Meta(gt=0)]
 Days = Annotated[float, Meta(ge=0)]
 Tls = Literal["none", "starttls", "implicit"]
 
+DEFAULT_PATH = Path("/etc/mailproc/mailproc.toml")
 DEFAULT_CHAIN = ("automatic", "auth", "spam", "ticket", "enrich", "analyse", "route", "acknowledge")
 
 
@@ -23,45 +28,46 @@ class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """Base of every table: frozen, and an unknown key is a mistake."""
 
 
-class StoreSection(Section):
-    url: str = "sqlite:state/mailproc.db"  # sqlite:PATH, or postgresql://…
+class StoreSection(Section, frozen=True):
+    url: str = ""  # sqlite:PATH, or postgresql://…; by default sqlite:mailproc.db in data_dir
+    url_file: str = ""  # the same from a file, because it may hold a password
 
 
-class LmtpSection(Section):
+class LmtpSection(Section, frozen=True):
     listen: tuple[str, ...] = ()  # HOST:PORT, [V6]:PORT, unix:PATH or systemd:NAME
 
 
-class SmtpSection(Section):
+class SmtpSection(Section, frozen=True):
     listen: tuple[str, ...] = ()  # intake for MTAs without LMTP
 
 
-class SubmissionSection(Section):
+class SubmissionSection(Section, frozen=True):
     listen: tuple[str, ...] = ()  # agents' mail clients send here
-    tls: Tls = "none"
+    tls: Tls = "none"  # none (loopback only), starttls or implicit
     auth: str = "passwords"  # passwords, dovecot:PATH, or imap
-    second_answer: Literal["hold", "refuse"] = "hold"
+    second_answer: Literal["hold", "refuse"] = "hold"  # what becomes of it
 
 
-class RelaySection(Section):
-    address: str  # HOST:PORT of the MTA that takes outgoing mail
-    tls: Tls = "none"
-    user: str = ""
+class RelaySection(Section, frozen=True):
+    address: str = "127.0.0.1:25"  # HOST:PORT of the MTA that takes outgoing mail
+    tls: Tls = "none"  # none (loopback only), starttls or implicit
+    user: str = ""  # without one, nobody logs in
     password: str = ""
-    password_file: str = ""
+    password_file: str = ""  # better: nobody but mailproc may read it
     connections: Count = 4  # kept open at once
     timeout: Seconds = 300.0  # for one whole mail
     max_age: Seconds = 432000.0  # five days; then a failure is permanent
 
 
-class ImapSection(Section):
-    address: str
-    tls: Tls = "implicit"
+class ImapSection(Section, frozen=True):
+    address: str = "127.0.0.1:993"  # HOST:PORT
+    tls: Tls = "implicit"  # none (loopback only), starttls or implicit
     user: str = "mailproc"
     password: str = ""
-    password_file: str = ""
+    password_file: str = ""  # better: nobody but mailproc may read it
 
 
-class LimitsSection(Section):
+class LimitsSection(Section, frozen=True):
     size: Bytes = 52_428_800  # of one mail; offered as SIZE
     backlog: Count = 100_000  # deliveries that may wait for the chain before 451
     recipients: Count = 1000  # in one transaction
@@ -76,17 +82,17 @@ class LimitsSection(Section):
     at_once: Count = 16  # mails in the chain at the same time, per worker
 
 
-class LogSection(Section):
-    level: Literal["debug", "info", "warning", "error"] = "info"
-    format: Literal["logfmt", "json"] = "logfmt"
+class LogSection(Section, frozen=True):
+    level: Literal["debug", "info", "warning", "error"] = "info"  # and what is worse
+    format: Literal["logfmt", "json"] = "logfmt"  # of one line
 
 
-class DeskSection(Section):
-    addresses: tuple[str, ...]  # the first one is where answers come from
+class DeskSection(Section, frozen=True):
+    addresses: tuple[str, ...] = ()  # needed; the first one is where answers come from
     name: str = ""  # shown to customers; the table's name by default
-    folder: str = ""  # the shared IMAP folder
-    agents: tuple[str, ...] = ()
-    chain: tuple[str, ...] = DEFAULT_CHAIN
+    folder: str = ""  # the shared IMAP folder; the table's name by default
+    agents: tuple[str, ...] = ()  # names of [agent.NAME]
+    chain: tuple[str, ...] = DEFAULT_CHAIN  # stages, in their order
     language: str = "en"  # of templates, where the customer's is not known
     number: Literal["date", "sequence", "random"] = "date"
     delimiter: str = "+"  # between the address and its extension
@@ -98,17 +104,17 @@ class DeskSection(Section):
     subject_days: Days = 7.0  # how long "Re: same subject" from the same people joins
 
 
-class AgentSection(Section):
-    address: str
-    name: str = ""
+class AgentSection(Section, frozen=True):
+    address: str = ""  # the table's name at hostname by default
+    name: str = ""  # shown to customers; the table's name by default
     password_hash: str = ""  # from: mailproc agent hash
 
 
-class Config(Section):
-    hostname: str
+class Config(Section, frozen=True):
+    hostname: str = ""  # in our Message-IDs and greetings; this machine's name by default
     data_dir: str = "/var/lib/mailproc"  # made with mode 0700: secret key, SQLite database
     secret_file: str = ""  # the key of tags and addresses; made in data_dir by default
-    workers: Count = 1
+    workers: Count = 1  # processes
     filters: tuple[str, ...] = ()  # folders with a site's own filters, searched first
     templates: tuple[str, ...] = ()  # folders with a site's own templates, searched first
     store: StoreSection = field(default_factory=StoreSection)
@@ -119,6 +125,31 @@ class Config(Section):
     imap: ImapSection | None = None
     limits: LimitsSection = field(default_factory=LimitsSection)
     log: LogSection = field(default_factory=LogSection)
-    desk: dict[str, DeskSection]
+    desk: dict[str, DeskSection] = {}  # at least one
     agent: dict[str, AgentSection] = {}
     stage: dict[str, dict[str, Any]] = {}  # options of each stage; checked against its filter
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A checked configuration: paths are absolute, secrets are filled in, defaults too.
+
+    ``warnings`` are whole lines, as ``mailproc check`` prints them.
+    """
+
+    path: Path
+    config: Config
+    warnings: tuple[str, ...] = ()
+
+
+class ConfigurationError(Exception):
+    """The configuration has mistakes: one line for each, ``FILE:LINE: key: what is wrong``."""
+
+    def __init__(self, lines: tuple[str, ...]) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = lines
+
+
+def find(option: Path | None, environment: Mapping[str, str]) -> Path:
+    """The file: as given on the command line, else by $MAILPROC_CONFIG, else where Debian would look."""
+    return option or Path(environment.get("MAILPROC_CONFIG") or DEFAULT_PATH)

@@ -11,7 +11,8 @@ from typing import Protocol
 
 from mailproc.mime.automatic_words import absence_hint, auto_reply_phrase, bounce_phrase
 from mailproc.mime.reader import Mail
-from mailproc.mime.report import DeliveryReport, ReportKind, has_null_path
+from mailproc.mime.report import DeliveryReport, ReportKind, has_null_path, is_from_daemon
+from mailproc.mime.signals import read_signals
 from mailproc.mime.tokens import words_of
 from mailproc.model.address import Address, BadAddress, Mailbox
 from mailproc.model.alignment import is_aligned
@@ -33,7 +34,7 @@ from mailproc.pipeline.delivery import AcknowledgementLimits, AcknowledgementPla
 from mailproc.pipeline.patterns import Match, Pattern, compile_pattern
 from mailproc.pipeline.template import MailTemplate, compile_template
 from mailproc.pipeline.template_lint import unguarded
-from mailproc.pipeline.verdict import CONTINUE, STOP, Course, Verdict
+from mailproc.pipeline.verdict import CONTINUE, STOP, Course, OnError, Verdict
 from mailproc.pipeline.when import Condition, Scores, compile_when
 
 __all__ = [
@@ -65,6 +66,7 @@ __all__ = [
     "Mailbox",
     "Match",
     "Pattern",
+    "OnError",
     "ReportKind",
     "Scores",
     "Signals",
@@ -82,7 +84,9 @@ __all__ = [
     "compile_when",
     "has_null_path",
     "is_aligned",
+    "is_from_daemon",
     "judge",
+    "read_signals",
     "unguarded",
     "untrained",
     "words_of",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 Key = tuple[str | int, ...]  # the path of a TOML key; numbers count in arrays, from 0
 
@@ -36,3 +36,17 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """` (did you mean "addresses"?)`, or nothing where no known word is near."""
     near = difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.6)
     return f' (did you mean "{near[0]}"?)' if near else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What a check found: mistakes, which refuse the configuration, and warnings, which do not."""
+
+    mistakes: list[Mistake] = field(default_factory=list)
+    warnings: list[Mistake] = field(default_factory=list)
+
+    def refuse(self, text: str, *key: str | int) -> None:
+        self.mistakes.append(Mistake(key, text))
+
+    def warn(self, text: str, *key: str | int) -> None:
+        self.warnings.append(Mistake(key, text))

@@ -41,18 +41,12 @@ def fields_of(kind: type) -> dict[str, Field]:
     """The keys of a msgspec struct or a dataclass, in order; fields that ``init`` leaves out are not keys."""
     hints = get_type_hints(kind, include_extras=True)
     if issubclass(kind, msgspec.Struct):
-        return {
-            field.name: Field(field.name, hints[field.name], field.required) for field in _struct_fields(kind)
-        }
-    return {
-        field.name: Field(field.name, hints[field.name], _has_no_default(field))
-        for field in dataclasses.fields(kind)  # type: ignore[arg-type]  # is_dataclass was asked
-        if field.init
-    }
-
-
-def _struct_fields(kind: type[msgspec.Struct]) -> tuple[msgspec.structs.FieldInfo, ...]:
-    return msgspec.structs.fields(kind)
+        keys = [(field.name, field.required) for field in msgspec.structs.fields(kind)]
+    elif dataclasses.is_dataclass(kind):
+        keys = [(field.name, _has_no_default(field)) for field in dataclasses.fields(kind) if field.init]
+    else:
+        keys = []
+    return {name: Field(name, hints[name], required) for name, required in keys}
 
 
 def _has_no_default(field: dataclasses.Field[Any]) -> bool:

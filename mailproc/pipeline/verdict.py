@@ -22,3 +22,10 @@ class Verdict:
 
 CONTINUE = Verdict(Course.CONTINUE)
 STOP = Verdict(Course.STOP)
+
+
+class OnError(StrEnum):
+    """What becomes of a mail whose stage failed."""
+
+    CONTINUE = "continue"  # it goes on, with a tag that says so
+    DEFER = "defer"  # the chain runs again later

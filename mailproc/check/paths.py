@@ -1,0 +1,64 @@
+"""Paths in the configuration are relative to its file; in the loaded one they are absolute."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from mailproc.config import Config, StoreSection, SubmissionSection
+from mailproc.model.mistake import Findings
+
+SITE_TEMPLATES = Path("/etc/mailproc/templates")
+
+
+def resolve_paths(config: Config, folder: Path, findings: Findings) -> Config:
+    """The configuration with every path made absolute; folders that are named must exist."""
+    for key, names in (("filters", config.filters), ("templates", config.templates)):
+        for number, name in enumerate(names):
+            if not (folder / name).is_dir():
+                findings.refuse(f"no such folder: {folder / name}", key, number)
+    data_dir = _absolute(config.data_dir, folder)
+    return replace(
+        config,
+        data_dir=data_dir,
+        secret_file=_absolute(config.secret_file, folder) if config.secret_file else "",
+        filters=tuple(_absolute(name, folder) for name in config.filters),
+        templates=tuple(_absolute(name, folder) for name in config.templates),
+        store=_store(config.store, data_dir, folder),
+        lmtp=replace(config.lmtp, listen=_endpoints(config.lmtp.listen, folder)),
+        smtp=replace(config.smtp, listen=_endpoints(config.smtp.listen, folder)),
+        submission=_submission(config.submission, folder),
+    )
+
+
+def template_folders(config: Config) -> tuple[str, ...]:
+    """Where templates are looked for: a site's own first, the shipped ones last."""
+    package = Path(__file__).resolve().parents[1]
+    installed = package / "_config" / "templates"
+    shipped = installed if installed.is_dir() else package.parent / "config" / "templates"
+    return (*config.templates, str(SITE_TEMPLATES), str(shipped))
+
+
+def _absolute(path: str, folder: Path) -> str:
+    return str((folder / path).resolve())
+
+
+def _with_path(text: str, scheme: str, folder: Path) -> str:
+    """``SCHEME:PATH`` with an absolute path; anything else as it is."""
+    path = text.removeprefix(f"{scheme}:")
+    return f"{scheme}:{_absolute(path, folder)}" if path and path != text else text
+
+
+def _endpoints(listen: tuple[str, ...], folder: Path) -> tuple[str, ...]:
+    return tuple(_with_path(entry, "unix", folder) for entry in listen)
+
+
+def _store(store: StoreSection, data_dir: str, folder: Path) -> StoreSection:
+    url = store.url or f"sqlite:{data_dir}/mailproc.db"
+    return replace(store, url=_with_path(url, "sqlite", folder))
+
+
+def _submission(submission: SubmissionSection, folder: Path) -> SubmissionSection:
+    auth = _with_path(submission.auth, "dovecot", folder)
+    return replace(submission, auth=auth, listen=_endpoints(submission.listen, folder))

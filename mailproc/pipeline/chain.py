@@ -1,0 +1,148 @@
+"""A desk's stages in their order, and what happens to a mail in them.
+
+A stage has a time limit, and may fail: then its ``on_error`` decides whether the mail goes on with the tag
+``STAGE-failed`` or comes back later.  A stage that timed out five times in a row rests for a minute.  This
+is the one place of the pipeline that catches everything; the cause goes to the log, its class to the notes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mailproc.model.option import fields_of
+from mailproc.pipeline.breaker import Breaker
+from mailproc.pipeline.delivery import Delivery, StageResult
+from mailproc.pipeline.verdict import CONTINUE, Course, OnError, Verdict
+from mailproc.pipeline.when import Condition
+from mailproc.stage import LookUps, Stage
+
+log = logging.getLogger("mailproc.pipeline")
+
+DEFAULT_TIMEOUT = 30.0  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One stage at its place in a chain; ``file`` is where its filter lies."""
+
+    name: str
+    stage: Stage
+    file: Path
+    when: Condition | None = None
+    timeout: float = DEFAULT_TIMEOUT
+    on_error: OnError = OnError.CONTINUE
+
+    @property
+    def options(self) -> dict[str, object]:
+        """The filter's own options, defaults included."""
+        return {option: getattr(self.stage, option) for option in fields_of(type(self.stage))}
+
+
+class CannotOpen(Exception):
+    """A stage could not be opened; the text names it."""
+
+
+class _Resting(Exception):
+    """The stage's circuit breaker is open."""
+
+
+class Chain:
+    """The stages of one desk."""
+
+    def __init__(self, steps: Sequence[Step], *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self.steps = tuple(steps)
+        self._monotonic = monotonic
+        self._breakers = {step.name: Breaker(monotonic) for step in self.steps}
+
+    async def open(self, look_ups: LookUps) -> None:
+        """Open each stage in order; when one cannot, close those before it and raise CannotOpen."""
+        for number, step in enumerate(self.steps):
+            try:
+                await step.stage.open(look_ups)
+            except Exception as error:
+                await Chain(self.steps[:number]).close()
+                raise CannotOpen(f"stage {step.name}: {type(error).__name__}: {error}") from error
+
+    async def close(self) -> None:
+        """Close each stage, the last first; what one raises is logged."""
+        for step in reversed(self.steps):
+            try:
+                await step.stage.close()
+            except Exception as error:
+                log.warning("stage=%s close=%s: %r", step.name, type(error).__name__, str(error))
+
+    async def run(self, delivery: Delivery) -> Verdict:
+        """Pass a mail through the stages; the first verdict that is not CONTINUE ends it."""
+        for step in self.steps:
+            verdict = await self._pass(step, delivery)
+            if verdict.course is not Course.CONTINUE:
+                return verdict
+        return CONTINUE
+
+    async def _pass(self, step: Step, delivery: Delivery) -> Verdict:
+        result = delivery.begin(step.name)
+        started = self._monotonic()
+        try:
+            verdict = await self._judge(step, delivery, result)
+        except _Resting:
+            result.verdict = "skipped"
+            return self._without(step, delivery, "rests after time-outs")
+        except Exception as error:
+            result.verdict = "failed"
+            result.notes["error"] = type(error).__name__
+            _report(step, delivery, error)
+            return self._without(step, delivery, type(error).__name__)
+        finally:
+            result.milliseconds = (self._monotonic() - started) * 1000
+        return verdict
+
+    async def _judge(self, step: Step, delivery: Delivery, result: StageResult) -> Verdict:
+        if step.when is not None and not step.when.holds(delivery):
+            result.verdict = "skipped"
+            return CONTINUE
+        if self._breakers[step.name].is_open:
+            raise _Resting
+        verdict = await self._within_time(step, delivery)
+        if not isinstance(verdict, Verdict):
+            raise TypeError(f"process returned {type(verdict).__name__}, no Verdict")
+        result.verdict = verdict.course.value
+        return verdict
+
+    async def _within_time(self, step: Step, delivery: Delivery) -> Verdict:
+        breaker = self._breakers[step.name]
+        started = self._monotonic()
+        try:
+            async with asyncio.timeout(step.timeout) as scope:
+                verdict = await step.stage.process(delivery)
+        except TimeoutError:
+            if scope.expired():
+                breaker.timed_out()
+                raise TimeoutError(f"no verdict within {step.timeout:g} s") from None
+            raise
+        # A stage that blocks the loop cannot be interrupted, but it can be left out.
+        if self._monotonic() - started > step.timeout:
+            breaker.timed_out()
+        else:
+            breaker.answered()
+        return verdict
+
+    def _without(self, step: Step, delivery: Delivery, why: str) -> Verdict:
+        """Go on without what the stage would have said, or not."""
+        delivery.add_tag(f"{step.name}-failed")
+        if step.on_error is OnError.DEFER:
+            return Verdict(Course.DEFER, f"stage {step.name}: {why}")
+        return CONTINUE
+
+
+def _report(step: Step, delivery: Delivery, error: Exception) -> None:
+    key = delivery.envelope.delivery_key(delivery.raw).hex()[:12]
+    log.warning(
+        "key=%s desk=%s stage=%s on_error=%s error=%s: %r",
+        *(key, delivery.desk.name, step.name, step.on_error.value, type(error).__name__, str(error)),
+        exc_info=log.isEnabledFor(logging.DEBUG),
+    )
