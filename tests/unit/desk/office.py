@@ -1,0 +1,142 @@
+"""A desk without sockets: a store, the default chain's stages, a movable clock, mail in and tickets out."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mailproc.desk.filing import Filing
+from mailproc.desk.intake import Intake
+from mailproc.desk.look_ups import StoredHistory, StoredTickets, StoredTokens
+from mailproc.desk.processing import ProcessingLimits, Processor
+from mailproc.desk.site import Agent, Site
+from mailproc.failpoint import NO_FAILPOINTS
+from mailproc.model.address import Address
+from mailproc.model.desk import Desk
+from mailproc.model.mac import Keyring
+from mailproc.model.mistake import Findings
+from mailproc.model.outbox import OutboxItem
+from mailproc.model.reply import Reply
+from mailproc.model.ticket import Event, Message, Ticket
+from mailproc.pipeline.assembly import Supplies, build_chain
+from mailproc.pipeline.loader import Library
+from mailproc.stage import LookUps
+from mailproc.store.sqlite import SqliteStore
+from mailproc.store.tickets import TicketFilter
+
+ROOT = Path(__file__).resolve().parents[3]
+START = 1_790_000_000.0
+CHAIN = ("automatic", "auth", "ticket", "acknowledge")
+
+
+@dataclass
+class Clock:
+    """Seconds since 1970, moved by the test."""
+
+    now: float = START
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def desk(name: str = "support", **options: object) -> Desk:
+    address = Address.parse(f"{name}@example.org")
+    return Desk(name=name, title=name.title(), addresses=(address,), agents=("alice", "bob"), **options)  # type: ignore[arg-type]
+
+
+@dataclass
+class Office:
+    """Everything of one site but the sockets."""
+
+    store: SqliteStore
+    desks: Sequence[Desk]
+    options: dict[str, dict[str, object]] = field(default_factory=dict)  # of the stages
+    chain: Sequence[str] = CHAIN
+    clock: Clock = field(default_factory=Clock)
+    attempts: int = 3
+
+    async def open(self) -> Office:
+        people = {
+            name: Agent(name, name.title(), Address.parse(f"{name}@example.org")) for name in ("alice", "bob")
+        }
+        keyring = Keyring.generate(bytes(range(32)))
+        self.site = Site("mail.example.org", {each.name: each for each in self.desks}, people, keyring)
+        look_ups = LookUps(
+            tickets=StoredTickets(self.store, keyring, self.clock),
+            history=StoredHistory(self.store),
+            tokens=StoredTokens(self.store),
+            templates=(str(ROOT / "config" / "templates"),),
+            hostname=self.site.hostname,
+            own_addresses=self.site.own_addresses | self.site.agent_addresses,
+        )
+        findings = Findings()
+        supplies = Supplies(self.options, Library([]), ROOT, frozenset(self.chain), look_ups)
+        chains = {each.name: build_chain(each.name, self.chain, supplies, findings) for each in self.desks}
+        assert not findings.mistakes
+        for chain in chains.values():
+            await chain.open(look_ups)
+        self.filing = Filing(self.site, random.Random(1))
+        self.processor = Processor(
+            self.store,
+            chains,
+            self.filing,
+            clock=self.clock,
+            limits=ProcessingLimits(at_once=4, attempts=self.attempts),
+            failpoints=NO_FAILPOINTS,
+            on_filed=lambda: None,
+        )
+        self.intake = Intake(
+            self.store,
+            self.site,
+            clock=self.clock,
+            backlog=1000,
+            failpoints=NO_FAILPOINTS,
+            on_accepted=lambda: None,
+        )
+        return self
+
+    async def receive(
+        self,
+        raw: bytes,
+        *,
+        sender: str = "carla@customer.example",
+        to: Sequence[str] = ("support@example.org",),
+    ) -> list[Reply]:
+        """Take a mail in, run it through the chain, and let a second pass."""
+        mail_from = Address.parse(sender) if sender else None
+        replies = await self.intake.accept(mail_from, [Address.parse(each) for each in to], raw)
+        await self.processor.drain()
+        self.clock.now += 1
+        return replies
+
+    async def tickets(self) -> list[Ticket]:
+        return await self.store.read(lambda tx: list(tx.tickets.matching(TicketFilter())))
+
+    async def messages(self, ticket: Ticket) -> list[Message]:
+        return await self.store.read(lambda tx: tx.tickets.messages(ticket.id))
+
+    async def events(self, ticket: Ticket) -> list[Event]:
+        return await self.store.read(lambda tx: tx.history.events(ticket.id))
+
+    async def outgoing(self) -> list[OutboxItem]:
+        """What waits to leave, with its content."""
+        items = await self.store.read(lambda tx: tx.outbox.items())
+        whole = [await self.store.read(lambda tx, item=item: tx.outbox.get(item.id)) for item in items]
+        return [item for item in whole if item is not None]
+
+
+def mail(
+    *,
+    subject: str = "Printer on fire",
+    sender: str = "carla@customer.example",
+    to: str = "support@example.org",
+    message_id: str = "<one@customer.example>",
+    extra: str = "",
+    text: str = "Help.",
+) -> bytes:
+    """A customer's mail; ``extra`` are further header lines."""
+    lines = [f"From: {sender}", f"To: {to}", f"Subject: {subject}", f"Message-ID: {message_id}"]
+    lines += ["Date: Mon, 21 Sep 2026 13:33:20 +0000", *extra.splitlines(), "", text, ""]
+    return "\r\n".join(lines).encode()
