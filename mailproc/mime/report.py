@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from mailproc.mime import bounce_text
@@ -119,6 +120,21 @@ class DeliveryReport:
         return tuple(one for one in self.recipients if one.action in {Action.FAILED, Action.DELAYED})
 
 
+class _Prose:
+    """What the notice for people says of each recipient; read when first asked."""
+
+    def __init__(self, notice: str) -> None:
+        self._notice = notice
+
+    @cached_property
+    def _named(self) -> dict[str, str]:
+        return {one.address.lower(): one.diagnostic for one in bounce_text.recipients_in(self._notice)}
+
+    def about(self, address: str) -> str:
+        """The words about one recipient, or the opening of the notice."""
+        return self._named.get(address.lower()) or " ".join(self._notice.split())[:_MAX_DIAGNOSTIC]
+
+
 def _failed_recipient(one: RecipientReport) -> FailedRecipient:
     return FailedRecipient(
         one.recipient or one.original,
@@ -177,11 +193,11 @@ def _report_of(mail: Mail, groups: Iterable[Fields], why: str) -> DeliveryReport
             of_mail = of_mail | group
         else:
             of_recipients[-1] = group | of_recipients[-1]  # a blank line where none belongs
-    notice = bounce_text.notice_of(mail.text)
-    delay = is_delay_phrase(mail.subject)
-    found = tuple(_recipient_of(group, notice, delay) for group in of_recipients[:MAX_RECIPIENTS])
-    if not found:
+    if not of_recipients:
         return None
+    prose = _Prose(bounce_text.notice_of(mail.text))
+    delay = is_delay_phrase(mail.subject)
+    found = tuple(_recipient_of(group, prose, delay) for group in of_recipients[:MAX_RECIPIENTS])
     named = of_mail.get("x-original-message-id", "") or of_mail.get("original-message-id", "")
     return DeliveryReport(
         ReportKind.DELIVERY,
@@ -192,7 +208,7 @@ def _report_of(mail: Mail, groups: Iterable[Fields], why: str) -> DeliveryReport
     )
 
 
-def _recipient_of(group: Fields, notice: str, delay: bool) -> RecipientReport:
+def _recipient_of(group: Fields, prose: _Prose, delay: bool) -> RecipientReport:
     final = _address_in(group.get("final-recipient", ""))
     original = _address_in(group.get("original-recipient", ""))
     diagnostic = _after_type(group.get("diagnostic-code", ""))
@@ -200,7 +216,7 @@ def _recipient_of(group: Fields, notice: str, delay: bool) -> RecipientReport:
     action = _action_of(group.get("action", ""), declared, delay)
     failed = action is Action.FAILED
     if _EMPTY_DIAGNOSTIC.match(diagnostic):
-        diagnostic = _prose_about(final or original, notice) or diagnostic
+        diagnostic = prose.about(final or original) or diagnostic
         declared = "" if ".0.0" in declared else declared
     status = (
         declared[:9].split(" ")[0]
@@ -234,12 +250,6 @@ def _after_type(value: str) -> str:
     """The text after "smtp;" or "dns;"."""
     kind, mark, rest = value.partition(";")
     return rest.strip() if mark and len(kind) < 20 and " " not in kind.strip() else value.strip()
-
-
-def _prose_about(address: str, notice: str) -> str:
-    named = bounce_text.recipients_in(notice)
-    about = [one.diagnostic for one in named if one.address.lower() == address.lower()]
-    return about[0] if about else " ".join(notice.split())[:_MAX_DIAGNOSTIC]
 
 
 def original_message_id(mail: Mail) -> str:
@@ -348,7 +358,8 @@ def _may_be_prose(mail: Mail) -> bool:
 
 def _named_in_header(header: str, notice: str) -> tuple[NamedRecipient, ...]:
     addresses = list(dict.fromkeys(found[0] for found in _ADDRESS.finditer(header[:10_000])))
-    return tuple(NamedRecipient(one, _prose_about(one, notice)) for one in addresses[:MAX_RECIPIENTS])
+    prose = _Prose(notice)
+    return tuple(NamedRecipient(one, prose.about(one)) for one in addresses[:MAX_RECIPIENTS])
 
 
 def _named_in_prose(mail: Mail, text: str, notice: str) -> tuple[NamedRecipient, ...]:
