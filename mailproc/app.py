@@ -14,6 +14,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from mailproc.check.load import make_chains
+from mailproc.check.paths import template_folders
 from mailproc.config import Config, DeskSection, Loaded
 from mailproc.desk.explain import View
 from mailproc.desk.explain import explain as explain_delivery
@@ -24,11 +26,12 @@ from mailproc.desk.processing import ProcessingLimits, Processor
 from mailproc.desk.settle import settle
 from mailproc.desk.site import Agent, Site
 from mailproc.failpoint import NO_FAILPOINTS, FailPoints
+from mailproc.listen.sockets import TcpEndpoint, parse_endpoint
+from mailproc.mime.reader import read
+from mailproc.mime.surgery import normalise_newlines
 from mailproc.model.address import Address
 from mailproc.model.desk import ClosedReply, Desk, FollowUpPolicy, ForwardPolicy, NumberScheme, SeveralPolicy
 from mailproc.model.envelope import Envelope
-from mailproc.mime.reader import read
-from mailproc.mime.surgery import normalise_newlines
 from mailproc.model.mac import BadKeyring, Keyring
 from mailproc.outbox.relay import Relay, RelaySettings
 from mailproc.outbox.schedule import Schedule
@@ -173,10 +176,11 @@ def _outbox_worker(
 ) -> Worker | None:
     if config.relay is None:
         return None
-    host, port = split_endpoint(config.relay.address)
+    relay = parse_endpoint(config.relay.address)
+    assert isinstance(relay, TcpEndpoint)  # as checked when the configuration was loaded
     settings = RelaySettings(
-        host=host,
-        port=port,
+        host=relay.host,
+        port=relay.port,
         hostname=config.hostname,
         tls=config.relay.tls,
         user=config.relay.user,
@@ -199,7 +203,18 @@ async def open_chains(
     loaded: Loaded, site: Site, store: Store, clock: Callable[[], float]
 ) -> dict[str, Chain]:
     """The chain of each desk, its stages open."""
-    raise NotImplementedError
+    look_ups = LookUps(
+        tickets=StoredTickets(store, site.keyring, clock),
+        history=StoredHistory(store),
+        tokens=StoredTokens(store),
+        templates=template_folders(loaded.config),
+        hostname=site.hostname,
+        own_addresses=site.own_addresses | site.agent_addresses,
+    )
+    chains = make_chains(loaded)
+    for chain in chains.values():
+        await chain.open(look_ups)
+    return chains
 
 
 Judge = Callable[[bytes, Address | str | None], Awaitable[View]]

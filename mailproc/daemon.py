@@ -76,8 +76,9 @@ async def _start(
 
 
 def _run_workers(parts: Parts, stack: AsyncExitStack) -> None:
-    for worker in filter(None, (parts.outbox, parts.processor)):
-        task = asyncio.create_task(worker.run())
+    running = [parts.processor.run()] if parts.outbox is None else [parts.outbox.run(), parts.processor.run()]
+    for run in running:
+        task = asyncio.create_task(run)
         task.add_done_callback(_end_daemon_with)
         stack.push_async_callback(_end, task)
 

@@ -72,7 +72,8 @@ def _copy_with_progress(store: Path, copy: Path) -> None:
 
 
 def _pack(target: Path, store: Path, key: Path) -> None:
-    with target.open("xb", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
+    target.touch(mode=0o600)
+    with target.open("wb") as file:
         with tarfile.open(fileobj=file, mode="w") as tar:
             tar.add(store, _STORE)
             if key.exists():

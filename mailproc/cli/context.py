@@ -14,7 +14,8 @@ from typing import NoReturn, TypeVar
 import click
 
 from mailproc.app import open_store
-from mailproc.config import ConfigurationError, Loaded, find, load
+from mailproc.check.load import load
+from mailproc.config import ConfigurationError, Loaded, find
 from mailproc.desk.change import Refused
 from mailproc.model.ticket import IllegalMove
 from mailproc.store.protocol import Store, StoreError

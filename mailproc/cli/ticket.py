@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import click
 
-from mailproc.app import make_site
+from mailproc.app import load_keyring, make_site
 from mailproc.cli.context import echo_json, fail, load_site, run, with_store
 from mailproc.cli.moment import parse_moment
 from mailproc.cli.table import describe_ticket, ticket_line
@@ -165,8 +165,13 @@ def reopen(ctx: click.Context, number: str, agent: str) -> None:
 @click.pass_context
 def spam(ctx: click.Context, number: str, is_ham: bool, agent: str) -> None:
     """Say that a ticket is spam, or that it is none."""
-    verb = ends.unmark_spam if is_ham else ends.mark_spam
-    _change(ctx, number, agent, lambda tx, site, found, now: verb(tx, found, who=agent, now=now))
+
+    def verb(tx: Transaction, site: Site, found: Ticket, now: float) -> object:
+        if is_ham:
+            return ends.unmark_spam(tx, found, who=agent, now=now)
+        return ends.mark_spam(tx, found, who=agent, now=now)
+
+    _change(ctx, number, agent, verb)
 
 
 @ticket.command()
@@ -257,7 +262,7 @@ def move(ctx: click.Context, number: str, desk: str, agent: str) -> None:
 
 def _change(ctx: click.Context, number: str, agent: str, verb: Verb) -> object:
     loaded = load_site(ctx)
-    site = make_site(loaded.config)
+    site = make_site(loaded.config, load_keyring(loaded.config))
     if agent not in site.agents:
         fail(f"no agent {agent!r}; there are: {', '.join(site.agents)}")
 

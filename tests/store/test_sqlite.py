@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import sqlite3
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from mailproc.model.ticket import Outcome
 from mailproc.store.connection import StoreBusy, StoreDamaged
-from mailproc.store.deliveries import NewDelivery
+from mailproc.store.deliveries import NewDelivery, StoredDelivery
 from mailproc.store.lock import ServeLock
 from mailproc.store.migrate import SchemaTooNew
 from mailproc.store.protocol import Transaction
@@ -30,6 +31,10 @@ def keep(tx: Transaction, key: bytes, raw: bytes = RAW) -> bool:
     delivery = new_delivery(key, raw=raw)
     tx.deliveries.keep_raw(delivery.sha256, raw)
     return tx.deliveries.accept(delivery)
+
+
+def claim(tx: Transaction, now: float) -> list[StoredDelivery]:
+    return tx.deliveries.claim(now, now + 10, 10, tried=False)
 
 
 @pytest.fixture
@@ -54,7 +59,7 @@ async def test_what_one_caller_breaks_is_undone_and_its_neighbours_are_kept(path
         keep(tx, b"broken")
         raise ValueError("no")
 
-    works = [store.write(lambda tx, n=n: keep(tx, bytes([n]))) for n in range(20)]
+    works = [store.write(partial(keep, key=bytes([number]))) for number in range(20)]
     results = await asyncio.gather(*works, store.write(broken), return_exceptions=True)
     assert results[:20] == [True] * 20
     assert isinstance(results[20], ValueError)
@@ -129,9 +134,9 @@ async def test_what_failed_twice_is_claimed_apart_from_the_others(path: Path) ->
     store = open_sqlite(path)
     await store.write(lambda tx: keep(tx, b"poison"))
     for now in (100.0, 200.0):
-        await store.write(lambda tx, now=now: tx.deliveries.claim(now, now + 10, 10, tried=False))
+        await store.write(partial(claim, now=now))
     await store.write(lambda tx: keep(tx, b"innocent"))
-    together = await store.write(lambda tx: tx.deliveries.claim(300.0, 310.0, 10, tried=False))
+    together = await store.write(partial(claim, now=300.0))
     apart = await store.write(lambda tx: tx.deliveries.claim(300.0, 310.0, 10, tried=True))
     assert [delivery.attempts for delivery in together] == [1]
     assert [delivery.attempts for delivery in apart] == [3]
@@ -158,7 +163,7 @@ async def test_quick_check_finds_a_broken_page(path: Path) -> None:
     store = open_sqlite(path)
     for number in range(50):
         raw = RAW + hashlib.sha512(bytes([number])).digest() * 40
-        await store.write(lambda tx, n=number, raw=raw: keep(tx, bytes([n]), raw))
+        await store.write(partial(keep, key=bytes([number]), raw=raw))
     await store.close()
     assert quick_check(path) == []
     with path.open("r+b") as file:

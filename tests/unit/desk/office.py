@@ -123,7 +123,7 @@ class Office:
     async def outgoing(self) -> list[OutboxItem]:
         """What waits to leave, with its content."""
         items = await self.store.read(lambda tx: tx.outbox.items())
-        whole = [await self.store.read(lambda tx, item=item: tx.outbox.get(item.id)) for item in items]
+        whole = await self.store.read(lambda tx: [tx.outbox.get(item.id) for item in items])
         return [item for item in whole if item is not None]
 
 

@@ -159,7 +159,7 @@ async def test_what_fails_again_and_again_becomes_a_visible_problem_ticket(
         async def run(self, delivery: Delivery) -> Verdict:
             raise RuntimeError("this mail breaks the chain")
 
-    office.processor._chains = dict.fromkeys(broken, Refusing())  # type: ignore[assignment,arg-type]
+    office.processor._chains = dict.fromkeys(broken, Refusing())  # type: ignore[arg-type]
     await office.receive(mail())
     assert await outcomes(office) == {"waiting": 1}
     for _ in range(5):
@@ -179,7 +179,7 @@ async def test_a_released_delivery_turns_its_problem_ticket_into_a_usual_one(mak
         async def run(self, delivery: Delivery) -> Verdict:
             return Verdict(Course.QUARANTINE, "looks odd")
 
-    office.processor._chains = dict.fromkeys(good, Quarantining())  # type: ignore[assignment,arg-type]
+    office.processor._chains = dict.fromkeys(good, Quarantining())  # type: ignore[arg-type]
     await office.receive(mail())
     (kept,) = await office.store.read(lambda tx: tx.deliveries.in_state(Outcome.QUARANTINED))
     office.processor._chains = good
@@ -199,7 +199,7 @@ async def test_a_deferred_mail_waits_and_is_tried_again(make_office: MakeOffice)
         async def run(self, delivery: Delivery) -> Verdict:
             return Verdict(Course.DEFER, "directory away")
 
-    office.processor._chains = dict.fromkeys(good, Deferring())  # type: ignore[assignment,arg-type]
+    office.processor._chains = dict.fromkeys(good, Deferring())  # type: ignore[arg-type]
     await office.receive(mail())
     assert await outcomes(office) == {"waiting": 1}
     office.processor._chains = good
