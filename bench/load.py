@@ -30,8 +30,8 @@ FLOOR = {"250s/s": 1000.0, "tickets/s": 700.0}  # two cores, 5 KiB, the load on 
 NO_LIMITS = """\
 [stage.acknowledge]
 per_domain = 1000000
-per_minute = 1000000
-unauthenticated_per_minute = 1000000
+total = 1000000
+unvouched = 1000000
 """
 
 

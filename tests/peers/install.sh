@@ -37,5 +37,5 @@ export DEBIAN_FRONTEND=noninteractive
 apt-get -qq update
 echo 'postfix postfix/main_mailer_type select Local only' | debconf-set-selections
 # shellcheck disable=SC2086 # a list of package names
-apt-get -qq install --no-install-recommends $packages >/dev/null
+apt-get -qq -o Dpkg::Use-Pty=0 install --no-install-recommends $packages >/dev/null
 echo "Installed:$packages"
