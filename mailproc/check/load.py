@@ -119,8 +119,10 @@ def _warn_of_open_passwords(document: Document, findings: Findings) -> None:
 
 
 def _follows(mistake: Mistake, misread: Iterable[Mistake]) -> bool:
-    """Whether a rule complains of what a misread value left behind."""
-    return any(mistake.key[: len(other.key)] == other.key for other in misread)
+    """Whether a rule complains of what a misread value, or an item of an array, left behind."""
+    left = {other.key for other in misread}
+    left |= {other.key[:-1] for other in misread if isinstance(other.key[-1], int)}
+    return any(mistake.key[:length] in left for length in range(len(mistake.key) + 1))
 
 
 def _lines(mistakes: Iterable[Mistake], document: Document) -> tuple[str, ...]:

@@ -64,8 +64,7 @@ def _check_listeners(config: Config, findings: Findings) -> None:
             findings.refuse(f"{endpoint} is already taken by {taken[str(endpoint)]}", *key)
         taken.setdefault(str(endpoint), f"{section}.listen")
         if section == "submission" and config.submission.tls == "none" and _is_public(endpoint):
-            text = f'tls = "none" is for loopback only, and {endpoint} is not: passwords would be readable'
-            findings.refuse(text, *key)
+            findings.refuse(f'"none" is for loopback only, and {endpoint} is not', section, "tls")
 
 
 def _is_any_port(endpoint: Endpoint) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -34,23 +34,30 @@ class Field:
 
     name: str
     wanted: Any
-    required: bool
+    make_default: Callable[[], Any] | None  # None where the key is required
+
+    @property
+    def required(self) -> bool:
+        return self.make_default is None
 
 
 def fields_of(kind: type) -> dict[str, Field]:
     """The keys of a msgspec struct or a dataclass, in order; fields that ``init`` leaves out are not keys."""
     hints = get_type_hints(kind, include_extras=True)
+    declared: Iterable[Any] = ()
     if issubclass(kind, msgspec.Struct):
-        keys = [(field.name, field.required) for field in msgspec.structs.fields(kind)]
+        declared = msgspec.structs.fields(kind)
     elif dataclasses.is_dataclass(kind):
-        keys = [(field.name, _has_no_default(field)) for field in dataclasses.fields(kind) if field.init]
-    else:
-        keys = []
-    return {name: Field(name, hints[name], required) for name, required in keys}
+        declared = (field for field in dataclasses.fields(kind) if field.init)
+    return {field.name: Field(field.name, hints[field.name], _default_of(field)) for field in declared}
 
 
-def _has_no_default(field: dataclasses.Field[Any]) -> bool:
-    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+def _default_of(field: Any) -> Callable[[], Any] | None:
+    missing = (dataclasses.MISSING, msgspec.NODEFAULT)
+    if field.default_factory not in missing:
+        factory: Callable[[], Any] = field.default_factory
+        return factory
+    return None if field.default in missing else lambda: field.default
 
 
 def read_options(kind: type, table: Mapping[str, Any], key: Key, mistakes: list[Mistake]) -> dict[str, Any]:
@@ -103,7 +110,7 @@ def _read(value: Any, wanted: Any, key: Key, mistakes: list[Mistake]) -> Any:
         return _read_table(value, get_args(bare)[1], key, mistakes)
     if (item := _item_of(bare)) is not None:
         return _read_array(value, bare, item, key, mistakes)
-    return _read_leaf(value, wanted, key, mistakes)
+    return _read_leaf(value, wanted if get_origin(wanted) is Annotated else bare, key, mistakes)
 
 
 def _without_none(union: Any) -> Any:
@@ -141,7 +148,7 @@ def _read_array(value: Any, kind: Any, wanted: Any, key: Key, mistakes: list[Mis
     if not isinstance(value, list):
         return _unfit(f"expected an array, got {_name_of(value)}", key, mistakes)
     read = [_read(item, wanted, (*key, number), mistakes) for number, item in enumerate(value)]
-    return get_origin(kind)(item for item in read if item is not _UNFIT)
+    return _UNFIT if _UNFIT in read else get_origin(kind)(read)
 
 
 def _read_leaf(value: Any, wanted: Any, key: Key, mistakes: list[Mistake]) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -137,11 +137,11 @@ def _step(place: _Place, found: FilterFile, scores: Mapping[str, Scores], findin
     table = {key: value for key, value in place.table.items() if key in COMMON_KEYS}
     common = build(StageTable, table, place.key, findings.mistakes) or StageTable()
     condition = _condition(common.when, place, scores, findings)
-    stage = _stage(place, found, findings)
+    stage = _stage(place, found, scores, findings)
     if stage is None:
         return None
     on_error = OnError(common.on_error) if common.on_error else found.on_error
-    return Step(place.name, stage, found.path, condition, common.timeout, on_error)
+    return Step(place.name, stage, found.path, condition, common.timeout, on_error, found.scores)
 
 
 def _condition(
@@ -156,7 +156,9 @@ def _condition(
         return None
 
 
-def _stage(place: _Place, found: FilterFile, findings: Findings) -> Stage | None:
+def _stage(
+    place: _Place, found: FilterFile, scores: Mapping[str, Scores], findings: Findings
+) -> Stage | None:
     """The stage with its options; None where they are wrong, which is reported."""
     fields = fields_of(found.kind)
     options = {name: value for name, value in place.table.items() if name not in COMMON_KEYS}
@@ -169,11 +171,10 @@ def _stage(place: _Place, found: FilterFile, findings: Findings) -> Stage | None
     except Exception as error:  # a site's own __post_init__ may raise anything
         findings.refuse(f"cannot be set up: {type(error).__name__}: {error}", *place.key)
         return None
-    if stage is None or len(findings.mistakes) > before:
-        return None
-    if refused := rehearse(stage, place.supplies.look_ups):
+    look_ups = replace(place.supplies.look_ups, stages=scores)
+    if stage is not None and (refused := rehearse(stage, look_ups)):
         findings.mistakes.append(refusal(refused, place.key, fields))
-    return stage
+    return stage if len(findings.mistakes) == before else None
 
 
 def _warn_of_strangers(desk: str, steps: Sequence[Step], names: Sequence[str], findings: Findings) -> None:

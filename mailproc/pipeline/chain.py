@@ -11,14 +11,14 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mailproc.model.option import fields_of
 from mailproc.pipeline.breaker import Breaker
 from mailproc.pipeline.delivery import Delivery, StageResult
 from mailproc.pipeline.verdict import CONTINUE, Course, OnError, Verdict
-from mailproc.pipeline.when import Condition
+from mailproc.pipeline.when import Condition, Scores
 from mailproc.stage import LookUps, Stage
 
 log = logging.getLogger("mailproc.pipeline")
@@ -36,6 +36,7 @@ class Step:
     when: Condition | None = None
     timeout: float = DEFAULT_TIMEOUT
     on_error: OnError = OnError.CONTINUE
+    scores: Scores = None  # what it is known to publish
 
     @property
     def options(self) -> dict[str, object]:
@@ -61,6 +62,7 @@ class Chain:
 
     async def open(self, look_ups: LookUps) -> None:
         """Open each stage in order; when one cannot, close those before it and raise CannotOpen."""
+        look_ups = replace(look_ups, stages={step.name: step.scores for step in self.steps})
         for number, step in enumerate(self.steps):
             try:
                 await step.stage.open(look_ups)

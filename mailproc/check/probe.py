@@ -1,0 +1,179 @@
+"""Connect to every part that a configuration names; nothing is changed, and each try ends in time."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import socket
+import ssl
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from mailproc.check.sockets import endpoints
+from mailproc.config import Config, ImapSection, RelaySection
+from mailproc.listen.sockets import (
+    CannotListen,
+    Endpoint,
+    SystemdEndpoint,
+    TcpEndpoint,
+    UnixEndpoint,
+    bind,
+    parse_endpoint,
+)
+
+TIMEOUT = 5.0  # seconds for each connection, and for each answer
+
+_SQLITE_MAGIC = b"SQLite format 3\0"
+_POSTGRES_PORT = 5432
+_SSL_REQUEST = bytes.fromhex("0000000804d2162f")  # PostgreSQL documentation, 55.7: SSLRequest
+
+
+class _Failure(Exception):
+    """What to tell of a part that does not answer as it should."""
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """One part: ``relay 127.0.0.1:8026 … ok``."""
+
+    part: str
+    where: str
+    failure: str = ""  # why it failed; "" when it is well
+    remark: str = ""
+
+    def __str__(self) -> str:
+        said = self.failure or (f"ok ({self.remark})" if self.remark else "ok")
+        return f"{self.part} {self.where} … {said}"
+
+
+def probe(config: Config, environment: Mapping[str, str]) -> Iterator[Probed]:
+    """Each part in turn; a generator, so that a slow one does not hide those before it."""
+    url = config.store.url
+    yield _try("store", _without_password(url), lambda: _probe_store(url))
+    if (relay := config.relay) is not None:
+        yield _try("relay", relay.address, lambda: _greeting(relay, b"220"))
+    if (imap := config.imap) is not None:
+        yield _try("imap", imap.address, lambda: _greeting(imap, b"* OK"))
+    for section, _, endpoint in endpoints(config):
+        if not isinstance(endpoint, ValueError):
+            yield _try_to_listen(section, endpoint, config.hostname, environment)
+
+
+def _try(part: str, where: str, attempt: Callable[[], str]) -> Probed:
+    try:
+        return Probed(part, where, remark=attempt())
+    except (_Failure, CannotListen) as error:
+        return Probed(part, where, failure=str(error))
+    except TimeoutError:
+        return Probed(part, where, failure=f"no answer within {TIMEOUT:g} s")
+    except OSError as error:
+        return Probed(part, where, failure=(error.strerror or str(error)).lower())
+
+
+def _without_password(url: str) -> str:
+    parts = urlsplit(url)
+    return url.replace(f":{parts.password}@", ":…@") if parts.password else url
+
+
+def _probe_store(url: str) -> str:
+    scheme, _, path = url.partition(":")
+    return _probe_file(Path(path)) if scheme == "sqlite" else _probe_postgres(url)
+
+
+def _probe_file(path: Path) -> str:
+    """A SQLite store that can be read and written, or a place where one can be made."""
+    if path.exists():
+        with path.open("r+b") as file:
+            start = file.read(len(_SQLITE_MAGIC))
+        if start not in (_SQLITE_MAGIC, b""):
+            raise _Failure("is no SQLite database")
+        return ""
+    folder = next(parent for parent in path.parents if parent.exists())
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise _Failure(f"{folder} is not writable")
+    return "will be made"
+
+
+def _probe_postgres(url: str) -> str:
+    parts = urlsplit(url)
+    with _connected(parts.hostname or "localhost", parts.port or _POSTGRES_PORT) as connection:
+        connection.sendall(_SSL_REQUEST)
+        if connection.recv(1) not in (b"S", b"N"):
+            raise _Failure("is no PostgreSQL server")
+    return ""
+
+
+def _greeting(peer: RelaySection | ImapSection, expected: bytes) -> str:
+    """Connect, with TLS where it is implicit, and read the first line."""
+    endpoint = parse_endpoint(peer.address)
+    assert isinstance(endpoint, TcpEndpoint)  # check_sockets saw to it
+    with contextlib.ExitStack() as stack:
+        connection = stack.enter_context(_connected(endpoint.host, endpoint.port))
+        if peer.tls == "implicit":
+            context = ssl.create_default_context()
+            connection = stack.enter_context(context.wrap_socket(connection, server_hostname=endpoint.host))
+        line = _first_line(connection)
+    if not line.startswith(expected):
+        raise _Failure(f"greets with {line[:80].decode('ascii', 'replace')!r}, not with {expected.decode()}")
+    return ""
+
+
+def _connected(host: str, port: int) -> socket.socket:
+    return socket.create_connection((host, port), TIMEOUT)
+
+
+def _first_line(connection: socket.socket) -> bytes:
+    """Up to 512 octets, as RFC 5321 section 4.5.3.1.5 allows for a reply."""
+    line = b""
+    while b"\n" not in line and len(line) < 512:
+        received = connection.recv(512)
+        if not received:
+            break
+        line += received
+    return line.partition(b"\n")[0].rstrip(b"\r")
+
+
+def _try_to_listen(section: str, endpoint: Endpoint, hostname: str, environment: Mapping[str, str]) -> Probed:
+    if isinstance(endpoint, SystemdEndpoint):
+        return Probed(section, str(endpoint), remark="systemd listens there")
+    if _is_served(endpoint, hostname):
+        return Probed(section, str(endpoint), remark="mailproc runs there already")
+    return _try(section, str(endpoint), lambda: _bind_and_close(endpoint, environment))
+
+
+def _bind_and_close(endpoint: Endpoint, environment: Mapping[str, str]) -> str:
+    try:
+        for listening in bind(endpoint, environment):
+            listening.close()
+    except CannotListen as error:
+        raise _Failure(str(error).removeprefix(f"{endpoint}: ").lower()) from None
+    if isinstance(endpoint, UnixEndpoint):
+        endpoint.path.unlink(missing_ok=True)
+    return ""
+
+
+def _is_served(endpoint: TcpEndpoint | UnixEndpoint, hostname: str) -> bool:
+    """Whether our own daemon greets there: before a reload its sockets are in use, as they should be."""
+    try:
+        with _dial(endpoint) as connection:
+            return _first_line(connection).startswith(f"220 {hostname} ".encode())
+    except OSError:
+        return False
+
+
+def _dial(endpoint: TcpEndpoint | UnixEndpoint) -> socket.socket:
+    if isinstance(endpoint, TcpEndpoint):
+        if not endpoint.port:
+            raise OSError(errno.ECONNREFUSED, "any port")
+        return _connected(endpoint.host or "localhost", endpoint.port)
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connection.settimeout(TIMEOUT)
+    try:
+        connection.connect(str(endpoint.path))
+    except OSError:
+        connection.close()
+        raise
+    return connection

@@ -1,0 +1,66 @@
+"""mailproc stages: each desk's chain in order, with options and file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+import msgspec
+
+from mailproc.check.load import make_chains
+from mailproc.cli.context import echo_json, load_site
+from mailproc.pipeline.chain import DEFAULT_TIMEOUT, Chain, Step
+from mailproc.pipeline.verdict import OnError
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON object for each stage.")
+@click.pass_context
+def stages(ctx: click.Context, as_json: bool) -> None:
+    """Each desk's stages in their order, with options and file."""
+    chains = make_chains(load_site(ctx))
+    if as_json:
+        echo_json(row for desk, chain in chains.items() for row in _rows(desk, chain))
+        return
+    for number, (desk, chain) in enumerate(chains.items()):
+        click.echo(("\n" if number else "") + f"Desk {desk}")
+        for line in _lines(chain):
+            click.echo(line)
+
+
+def _rows(desk: str, chain: Chain) -> Iterator[dict[str, object]]:
+    for step in chain.steps:
+        yield {
+            "desk": desk,
+            "stage": step.name,
+            "file": str(step.file),
+            "when": step.when.source if step.when else None,
+            "timeout": step.timeout,
+            "on_error": step.on_error.value,
+            "options": msgspec.to_builtins(step.options, order="deterministic"),
+        }
+
+
+def _lines(chain: Chain) -> Iterator[str]:
+    """The stages in columns, each followed by what is set for it."""
+    wide = max((len(step.name) for step in chain.steps), default=0)
+    for number, step in enumerate(chain.steps, 1):
+        yield f"  {number:>2}  {step.name:<{wide}}  {step.file}"
+        for name, value in _settings(step):
+            yield f"      {'':<{wide}}  {name} = {value}"
+
+
+def _settings(step: Step) -> Iterator[tuple[str, str]]:
+    if step.when is not None:
+        yield "when", _as_toml(step.when.source)
+    if step.timeout != DEFAULT_TIMEOUT:
+        yield "timeout", _as_toml(step.timeout)
+    if step.on_error is not OnError.CONTINUE:
+        yield "on_error", _as_toml(step.on_error.value)
+    for name, value in step.options.items():
+        yield name, _as_toml(value)
+
+
+def _as_toml(value: object) -> str:
+    """An option in JSON's notation, which TOML shares for most values."""
+    return msgspec.json.encode(value, order="deterministic").decode()
