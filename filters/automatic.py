@@ -181,7 +181,7 @@ class Filter(Stage):
         signs = [sign for read in _READERS for sign in read(delivery)]
         signs += self._extra_signs(delivery.mail)
         if self._is_own_list(delivery.mail):
-            signs = [sign for sign in signs if sign.kind is not MailClass.LIST]
+            signs = [sign for sign in signs if not _is_of_list_software(sign)]
         if _says_no(delivery.mail):
             signs = [sign for sign in signs if not sign.weak]
         return _decide(signs)
@@ -206,6 +206,10 @@ class Filter(Stage):
         for pattern in self._subjects:
             if found := pattern.search(mail.subject):
                 yield Sign(MailClass.AUTO_REPLY, f"Subject has {_short(found.text)!r}")
+
+
+def _is_of_list_software(sign: Sign) -> bool:
+    return sign.kind is MailClass.LIST or sign.reason.startswith(("List-", "Precedence:"))
 
 
 def _decide(signs: list[Sign]) -> Automatic:

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 
-MAX_DIAGNOSTIC = 2000  # characters looked at
+MAX_DIAGNOSTIC = 1000  # characters looked at
 
 _STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
 _REPLY_WITH_STATUS = re.compile(r"(?<![\d.])[45]\d\d[ -]{1,3}['#(]{0,2}([45]\.\d{1,3}\.\d{1,3})(?![\d.])")

@@ -25,7 +25,8 @@ _RETURNED = re.compile(
     r"""^[ \t>]{0,20}(?:
         -{2,80}[ \t]{0,20}(?:below\ (?:this|the\ next)\ line|this\ is\ a\ copy|original\ message
             |the\ header\ of|attachment\ is|start\ of\ returned|returned\ m|unsent\ message
-            |message\ (?:header|text)|enclosed\ is|original\ mail|non-delivered\ info|ursprüngliche|mensaje\ orig)
+            |message\ (?:header|text)|enclosed\ is|original\ mail
+            |non-delivered\ info|ursprüngliche|mensaje\ orig)
         |-{0,80}[ \t]{0,20}(?:the\ )?original\ (?:message|mail)(?:\ headers?)?\ (?:follows
             |as\ (?:received|follows)|is\ (?:following|as))
         |-{0,80}[ \t]{0,20}original\ message\ headers?:|message\ headers?\ follow
