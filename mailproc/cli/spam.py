@@ -1,0 +1,205 @@
+"""mailproc spam: teach the classifier, and ask it."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from mailproc.cli.context import echo_json, fail, load_site, run_with_store
+from mailproc.cli.mail_files import MailFile, mails_in
+from mailproc.cli.table import printable
+from mailproc.desk.train import Label, Lesson, read_lesson, train, untrain
+from mailproc.mime.reader import read
+from mailproc.mime.tokens import words_of
+from mailproc.model.bayes import CutOffs, judge, untrained
+from mailproc.store.protocol import Store, Transaction
+
+T = TypeVar("T")
+
+AT_ONCE = 100  # mails learnt in one transaction
+
+PATHS = click.Path(exists=True, path_type=Path)
+
+
+class PathLists(click.Command):
+    """Lets ``--ham`` and ``--spam`` take several paths each: ``--ham A B --spam C``."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, spread(args, ("--ham", "--spam")))
+
+
+def spread(args: Sequence[str], lists: Sequence[str]) -> list[str]:
+    """``--ham A B`` as click wants it: ``--ham A --ham B``."""
+    result: list[str] = []
+    current = ""
+    for position, arg in enumerate(args):
+        if arg in lists:
+            current = arg
+            if args[position + 1 : position + 2] in ([], *([name] for name in lists)):
+                result.append(arg)  # without a path: click says so
+        elif arg.startswith("-") and arg != "-":
+            current = ""
+            result.append(arg)
+        else:
+            result += [current, arg] if current else [arg]
+    return result
+
+
+@click.group()
+def spam() -> None:
+    """Teach the spam classifier, and ask it.
+
+    PATH is a mail, a directory of mails (recursive), an mbox or a Maildir.
+    """
+
+
+def _labelled(command: Callable[..., None]) -> Callable[..., None]:
+    for label in (Label.SPAM, Label.HAM):
+        command = click.option(
+            f"--{label}", multiple=True, type=PATHS, metavar="PATH...", help=f"Mails that are {label}."
+        )(command)
+    return command
+
+
+@spam.command("train", cls=PathLists)
+@_labelled
+@click.pass_context
+def train_command(ctx: click.Context, ham: tuple[Path, ...], spam: tuple[Path, ...]) -> None:
+    """Learn mails as ham and as spam; each mail counts once, however often it is trained."""
+    if not ham and not spam:
+        raise click.UsageError("nothing to learn: give --ham PATH... or --spam PATH...")
+
+    def learn(tx: Transaction, lesson: Lesson, label: Label | None) -> bool:
+        return train(tx, lesson, label or Label.HAM, time.time())
+
+    changed, seen = _teach(ctx, {Label.HAM: ham, Label.SPAM: spam}, learn)
+    click.echo(f"learnt {changed} of {seen} mails, {seen - changed} were known", err=True)
+
+
+@spam.command("untrain", cls=PathLists)
+@click.argument("paths", nargs=-1, type=PATHS, metavar="[PATH]...")
+@_labelled
+@click.pass_context
+def untrain_command(
+    ctx: click.Context, paths: tuple[Path, ...], ham: tuple[Path, ...], spam: tuple[Path, ...]
+) -> None:
+    """Take back what was learnt from mails; with --ham or --spam only where it was learnt so."""
+    if not (paths or ham or spam):
+        raise click.UsageError("nothing to take back: give PATH...")
+
+    def take_back(tx: Transaction, lesson: Lesson, label: Label | None) -> bool:
+        return untrain(tx, lesson.sha256, label)
+
+    changed, seen = _teach(ctx, {None: paths, Label.HAM: ham, Label.SPAM: spam}, take_back)
+    click.echo(f"took back {changed} of {seen} mails", err=True)
+
+
+@spam.command()
+@click.argument("paths", nargs=-1, required=True, type=PATHS, metavar="PATH...")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object per mail.")
+@click.pass_context
+def score(ctx: click.Context, paths: tuple[Path, ...], as_json: bool) -> None:
+    """Score mails from 0 (ham) to 1 (spam), with the words that decided."""
+    cut_offs = _cut_offs(ctx)
+
+    async def work(store: Store) -> None:
+        for file in mails_in(paths):
+            _show(await _score(store, file, cut_offs), as_json)
+
+    _run(ctx, work)
+
+
+@spam.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@click.pass_context
+def status(ctx: click.Context, as_json: bool) -> None:
+    """How much was learnt, and whether that is enough to judge."""
+    cut_offs = _cut_offs(ctx)
+
+    async def work(store: Store) -> tuple[tuple[int, int], int]:
+        return await store.read(lambda tx: (tx.tokens.totals(), tx.tokens.distinct_words()))
+
+    (spam_mails, ham_mails), words = _run(ctx, work)
+    early = untrained(spam_mails, ham_mails, cut_offs)
+    if as_json:
+        echo_json([{"spam": spam_mails, "ham": ham_mails, "words": words, "trained": early is None}])
+    else:
+        click.echo(f"{spam_mails} spam and {ham_mails} ham learnt, {words} words")
+        click.echo(early.clues[0] if early else "trained: mails are judged")
+
+
+def _cut_offs(ctx: click.Context) -> CutOffs:
+    """Those of the stage ``spam`` in the configuration."""
+    options = load_site(ctx).config.stage.get("spam", {})
+    return CutOffs(**{name: options[name] for name in ("ham", "spam", "enough") if name in options})
+
+
+async def _score(store: Store, file: MailFile, cut_offs: CutOffs) -> dict[str, Any]:
+    words = words_of(read(file.raw))
+    found = await store.read(lambda tx: judge(tx.tokens.totals(), tx.tokens.counts(words), cut_offs))
+    return {
+        "path": file.path,
+        "score": round(found.score, 4),
+        "verdict": found.verdict.value,
+        "clues": list(found.clues),
+    }
+
+
+def _show(row: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        echo_json([row])
+    else:
+        clues = printable(", ".join(row["clues"]))
+        click.echo(f"{row['score']:.4f}  {row['verdict']:<6}  {printable(row['path'])}  {clues}")
+
+
+Teach = Callable[[Transaction, Lesson, Label | None], bool]
+Lessons = Iterator[tuple[Label | None, Lesson]]
+
+
+def _teach(ctx: click.Context, paths: dict[Label | None, tuple[Path, ...]], teach: Teach) -> tuple[int, int]:
+    """Teach all mails of these paths in batches; how many changed something, and how many there were."""
+
+    def teach_all(batch: list[tuple[Label | None, Lesson]], tx: Transaction) -> int:
+        return sum(teach(tx, lesson, label) for label, lesson in batch)
+
+    async def work(store: Store) -> tuple[int, int]:
+        changed = seen = 0
+        with _progress(_lessons(paths)) as lessons:
+            while batch := list(islice(lessons, AT_ONCE)):
+                changed += await store.write(partial(teach_all, batch))
+                seen += len(batch)
+        return changed, seen
+
+    return _run(ctx, work)
+
+
+def _lessons(paths: dict[Label | None, tuple[Path, ...]]) -> Lessons:
+    for label, roots in paths.items():
+        for file in mails_in(roots):
+            yield label, read_lesson(file.raw)
+
+
+@contextmanager
+def _progress(lessons: Lessons) -> Iterator[Lessons]:
+    """A bar on a terminal, and nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield lessons
+        return
+    with click.progressbar(lessons, label="learning", file=sys.stderr) as bar:
+        yield iter(bar)
+
+
+def _run(ctx: click.Context, work: Callable[[Store], Awaitable[T]]) -> T:
+    try:
+        return run_with_store(ctx, work)
+    except OSError as error:
+        fail(f"{error.filename}: {error.strerror}")
