@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tarfile
 import tempfile
 from pathlib import Path
@@ -59,7 +60,7 @@ def restore(ctx: click.Context, file: Path) -> None:
 
 
 def _copy_with_progress(store: Path, copy: Path) -> None:
-    with click.progressbar(length=1000, label="copying", file=click.get_text_stream("stderr")) as bar:
+    with click.progressbar(length=1000, label="copying", file=sys.stderr) as bar:
         done = 0
 
         def progress(left: int, total: int) -> None:

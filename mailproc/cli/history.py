@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -57,7 +58,7 @@ async def _import(loaded: Loaded, name: str, paths: Sequence[Path]) -> dict[str,
 async def _accept(store: Store, site: Site, name: str, paths: Sequence[Path]) -> dict[str, int]:
     """Make every mail durable; the chain takes them up in the order of their dates."""
     counts = Counter(imported=0, known=0, unreadable=0)
-    with click.progressbar(mails_in(paths), label="reading", file=click.get_text_stream("stderr")) as bar:
+    with click.progressbar(mails_in(paths), label="reading", file=sys.stderr) as bar:
         for found in bar:
             try:
                 is_new = await take_in(store, site.desks[name], found.raw, time.time())

@@ -37,7 +37,9 @@ def _rows(desk: str, chain: Chain) -> Iterator[dict[str, object]]:
             "when": step.when.source if step.when else None,
             "timeout": step.timeout,
             "on_error": step.on_error.value,
-            "options": msgspec.to_builtins(step.options, order="deterministic"),
+            "options": {
+                name: msgspec.to_builtins(value, order="deterministic") for name, value in step.options.items()
+            },
         }
 
 

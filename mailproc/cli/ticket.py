@@ -198,7 +198,7 @@ def snooze(ctx: click.Context, number: str, until: str, agent: str) -> None:
 @click.pass_context
 def note(ctx: click.Context, number: str, text: str | None, agent: str) -> None:
     """Add a note that only agents see; without TEXT it is read from standard input."""
-    content = text if text is not None else click.get_text_stream("stdin").read()
+    content = text if text is not None else sys.stdin.read()
     if not content.strip():
         fail("an empty note says nothing")
     _change(ctx, number, agent, lambda tx, site, found, now: add_note(tx, found, content, who=agent, now=now))

@@ -89,6 +89,7 @@ class Filing:
         ticket = case.tx.tickets.by_number(decision.ticket)
         assert ticket is not None  # found in this very transaction
         if _is_second_copy(case, ticket):
+            self._add_message(case, signals, decision, ticket)  # to be seen, and nothing else happens
             detail = f"the same mail again, for {case.stored.rcpt_to}"
             case.tx.history.add_event(ticket, "duplicate", MAILPROC, detail, case.now)
             return Outcome.DUPLICATE, ticket.id

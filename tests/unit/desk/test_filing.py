@@ -76,12 +76,13 @@ async def test_a_mail_to_two_desks_opens_linked_twins_with_one_acknowledgement(
     assert len(await office.outgoing()) == 1
 
 
-async def test_a_lists_copy_of_the_same_mail_is_a_duplicate(office: Office) -> None:
+async def test_a_lists_copy_of_the_same_mail_is_a_duplicate_that_can_be_seen(office: Office) -> None:
     await office.receive(mail())
     await office.receive(mail(extra="X-Copy: by another way"))
     (ticket,) = await office.tickets()
-    assert len(await office.messages(ticket)) == 1
+    assert len(await office.messages(ticket)) == 2
     assert await outcomes(office) == {"new": 1, "duplicate": 1}
+    assert len(await office.outgoing()) == 1
 
 
 async def test_another_mail_with_the_same_message_id_is_not_swallowed(office: Office) -> None:
