@@ -214,12 +214,15 @@ class Outbox:
     def counts(self) -> dict[str, int]:
         """How many items wait, are held, were sent, have failed; dropped ones are not counted."""
         rows = self._connection.all("SELECT state, COUNT(*) FROM outbox GROUP BY state")
-        found = dict(rows)
+        found = {state: int(number) for state, number in rows}
         shown = (state for state in OutboxState if state is not OutboxState.DROPPED)
         return {state.value: found.get(state.value, 0) for state in shown}
 
-    def items(self, state: OutboxState | None = None, limit: int = 1000) -> list[OutboxItem]:
-        """Items in the order they came; without a state those that are not done with: not sent, not dropped.
+    def items(
+        self, state: OutboxState | None = None, limit: int = 1000, *, after: int = 0
+    ) -> list[OutboxItem]:
+        """Items in the order they came, from the one after ``after`` on; without a state those that are not
+        done with: neither sent nor dropped.
 
         The mail itself is left out (``content`` is empty): a list of a thousand would not fit.
         """
@@ -229,12 +232,13 @@ class Outbox:
                 '', outbox.state, attempts, created, due, lease, problem
             FROM outbox
             LEFT JOIN ticket ON ticket.id = outbox.ticket
-            WHERE outbox.state = :state
-               OR (:state = '' AND outbox.state IN ('waiting', 'held', 'failed'))
+            WHERE outbox.id > :after
+              AND (outbox.state = :state
+                   OR (:state = '' AND outbox.state IN ('waiting', 'held', 'failed')))
             ORDER BY outbox.id
             LIMIT :limit
             """,
-            {"state": "" if state is None else state.value, "limit": limit},
+            {"state": "" if state is None else state.value, "limit": limit, "after": after},
         )
         return [self._item(row) for row in rows]
 

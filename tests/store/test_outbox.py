@@ -320,4 +320,5 @@ async def test_list_leaves_out_the_mail_itself_and_what_is_done(store: SqliteSto
     await do(store, lambda box: box.add(new("two")))
     items = await do(store, lambda box: box.items(limit=1))
     assert [(item.key, item.content) for item in items] == [("one", b"")]
+    assert [item.key for item in await do(store, lambda box: box.items(after=items[0].id))] == ["two"]
     assert [item.key for item in await do(store, lambda box: box.items(OutboxState.SENT))] == ["sent"]
