@@ -52,7 +52,15 @@ def _reply(tx: Transaction, desk: Desk, bounce: Bounce) -> Message | None:
     if not bounce.original_message_id:
         return None
     message = tx.tickets.message_by_id(desk.name, bounce.original_message_id)
-    return message if message is not None and message.direction is Direction.OUT else None
+    if message is None or message.direction is Direction.OUT:
+        return message
+    # Our reply may have come back to the desk as a copy, under the same Message-ID.
+    copies = tx.tickets.messages(message.ticket)
+    return next((one for one in copies if _is_sent(one) and one.message_id == message.message_id), None)
+
+
+def _is_sent(message: Message) -> bool:
+    return message.direction is Direction.OUT
 
 
 def _leave_events(tx: Transaction, ticket: Ticket, bounce: Bounce, now: float) -> None:
