@@ -17,7 +17,7 @@ All signs are collected; the first in the order of decision gives the class, and
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from mailproc.stage import (
@@ -36,6 +36,7 @@ from mailproc.stage import (
     auto_reply_phrase,
     bounce_phrase,
     compile_pattern,
+    confirms_absence,
     has_null_path,
     is_from_daemon,
 )
@@ -254,11 +255,11 @@ def _answering_signs(delivery: Delivery) -> Iterator[Sign]:
     mail = delivery.mail
     if _auto_submitted(mail) == "auto-replied":
         yield _of_header(MailClass.AUTO_REPLY, mail, "auto-submitted")
-    for name in _ANSWERING_HEADERS:
-        if mail.has(name) and mail.header(name).strip().lower() not in _NEGATIVE:
+    for name in _present(mail, _ANSWERING_HEADERS):
+        if mail.header(name).strip().lower() not in _NEGATIVE:
             yield _of_header(MailClass.AUTO_REPLY, mail, name)
-    for name, wanted in _ANSWERING_VALUES.items():
-        if any(wanted.search(value) for value in mail.headers(name)):
+    for name in _present(mail, _ANSWERING_VALUES):
+        if any(_ANSWERING_VALUES[name].search(value) for value in mail.headers(name)):
             yield _of_header(MailClass.AUTO_REPLY, mail, name)
 
 
@@ -268,8 +269,8 @@ def _machine_signs(delivery: Delivery) -> Iterator[Sign]:
         yield _of_header(MailClass.AUTO_REPLY, mail, "auto-submitted")
     if _SUPPRESS.search(mail.header("x-auto-response-suppress")):
         yield _of_header(MailClass.AUTO_REPLY, mail, "x-auto-response-suppress")
-    for name in (*_LOOP_HEADERS, *_MACHINE_HEADERS):
-        if mail.has(name) and mail.header(name).strip().lower() not in _NEGATIVE:
+    for name in _present(mail, (*_LOOP_HEADERS, *_MACHINE_HEADERS)):
+        if mail.header(name).strip().lower() not in _NEGATIVE:
             yield _of_header(MailClass.AUTO_REPLY, mail, name)
 
 
@@ -292,9 +293,8 @@ def _says_no(mail: Mail) -> bool:
 
 def _list_signs(delivery: Delivery) -> Iterator[Sign]:
     mail = delivery.mail
-    for name in _LIST_HEADERS:
-        if mail.has(name):
-            yield _of_header(MailClass.LIST, mail, name)
+    for name in _present(mail, _LIST_HEADERS):
+        yield _of_header(MailClass.LIST, mail, name)
     if mail.has("list-id") and not any(_campaign_signs(mail)):
         yield _of_header(MailClass.LIST, mail, "list-id")
     if mail.header("precedence").strip().lower() == "list":
@@ -310,22 +310,26 @@ def _bulk_signs(delivery: Delivery) -> Iterator[Sign]:
     for name in ("precedence", "x-precedence"):
         if mail.header(name).strip().lower() in _BULK_PRECEDENCE:
             yield _of_header(MailClass.BULK, mail, name)
-    for name in ("list-unsubscribe", "list-help", "list-subscribe", "list-id"):
-        if mail.has(name):
-            yield _of_header(MailClass.BULK, mail, name)
+    for name in _present(mail, ("list-unsubscribe", "list-help", "list-subscribe", "list-id")):
+        yield _of_header(MailClass.BULK, mail, name)
 
 
 def _campaign_signs(mail: Mail) -> Iterator[Sign]:
     """Of those who send in the name of others; their newsletters carry a List-Id, but are no lists."""
     if not _OWN_FEEDBACK_ID.search(mail.header("feedback-id")):
         yield _of_header(MailClass.BULK, mail, "feedback-id")
-    for name in _BULK_HEADERS:
-        if mail.has(name):
-            yield _of_header(MailClass.BULK, mail, name)
+    for name in _present(mail, _BULK_HEADERS):
+        yield _of_header(MailClass.BULK, mail, name)
 
 
 def _has_list_header(mail: Mail) -> bool:
-    return mail.has("list-id") or any(mail.has(name) for name in _LIST_HEADERS)
+    return bool(_present(mail, ("list-id", *_LIST_HEADERS)))
+
+
+def _present(mail: Mail, names: Iterable[str]) -> list[str]:
+    """Those of the names, in lower case, that stand in the mail."""
+    there = frozenset(mail.header_names)
+    return [name for name in names if name in there]
 
 
 # --- 6. addresses and subjects ---
@@ -355,7 +359,7 @@ def _subject_signs(delivery: Delivery) -> Iterator[Sign]:
     mail = delivery.mail
     if phrase := auto_reply_phrase(mail.subject):
         yield Sign(MailClass.AUTO_REPLY, f"Subject begins with {_short(phrase)!r}", weak=True)
-    elif hint := absence_hint(mail.subject, mail.text):
+    elif (hint := absence_hint(mail.subject)) and confirms_absence(mail.text):
         yield Sign(MailClass.AUTO_REPLY, f"Subject has {_short(hint)!r} and the text confirms it", weak=True)
 
 

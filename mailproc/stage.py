@@ -9,7 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from mailproc.mime.automatic_words import absence_hint, auto_reply_phrase, bounce_phrase
+from mailproc.mime.automatic_words import (
+    absence_hint,
+    auto_reply_phrase,
+    bounce_phrase,
+    confirms_absence,
+)
 from mailproc.mime.reader import Mail
 from mailproc.mime.report import DeliveryReport, ReportKind, has_null_path, is_from_daemon
 from mailproc.mime.signals import read_signals
@@ -80,6 +85,7 @@ __all__ = [
     "auto_reply_phrase",
     "bounce_phrase",
     "compile_pattern",
+    "confirms_absence",
     "compile_template",
     "compile_when",
     "has_null_path",

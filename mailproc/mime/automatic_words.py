@@ -277,13 +277,16 @@ def auto_reply_phrase(subject: str) -> str:
     return found["phrase"] if found else ""
 
 
-def absence_hint(subject: str, text: str) -> str:
-    """A word of absence in the subject that the opening of the text confirms, or ""."""
+def absence_hint(subject: str) -> str:
+    """A word of absence in the subject, or ""; it counts only where the text confirms it."""
     bounded = subject[:_MAX_SUBJECT]
     hint = _BRACKETED.search(bounded) or _HINT.search(bounded)
-    if hint and _CONFIRMED.search(" ".join(text[:_MAX_OPENING].split())):
-        return hint[0]
-    return ""
+    return hint[0] if hint else ""
+
+
+def confirms_absence(text: str) -> bool:
+    """Whether the opening of the text says that its writer is away, or that a program wrote it."""
+    return _CONFIRMED.search(" ".join(text[:_MAX_OPENING].split())) is not None
 
 
 def bounce_phrase(subject: str) -> str:

@@ -293,7 +293,7 @@ def test_thirty_languages_are_known() -> None:
 
 
 def test_no_phrase_is_found_in_nothing() -> None:
-    assert (auto_reply_phrase(""), bounce_phrase(""), absence_hint("", "")) == ("", "", "")
+    assert (auto_reply_phrase(""), bounce_phrase(""), absence_hint("")) == ("", "", "")
 
 
 async def test_never_makes_every_mail_of_a_sender_a_persons(judge: Judge) -> None:
