@@ -52,13 +52,13 @@ class Listener:
     async def _serve(self, sock: socket.socket) -> asyncio.Server:
         loop = asyncio.get_running_loop()
         if sock.family != socket.AF_UNIX:
-            return await loop.create_server(self._session_for_client, sock=sock, backlog=BACKLOG)
+            return await loop.create_server(self.session_for_client, sock=sock, backlog=BACKLOG)
         options: dict[str, Any] = {}
         if sys.version_info >= (3, 13) and isinstance(loop, asyncio.BaseEventLoop):
             options["cleanup_socket"] = False  # other workers serve the same socket file
-        return await loop.create_unix_server(self._session_for_client, sock=sock, backlog=BACKLOG, **options)
+        return await loop.create_unix_server(self.session_for_client, sock=sock, backlog=BACKLOG, **options)
 
-    def _session_for_client(self) -> Session:
+    def session_for_client(self) -> Session:
         return self._session(self._service)
 
     async def stop(self, grace: float) -> None:

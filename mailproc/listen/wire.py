@@ -50,15 +50,15 @@ class Wire:
     async def line(self) -> bytes:
         """The next line without its CRLF or LF."""
         while (end := self._block.find(b"\n", self._at)) < 0:
-            if len(self._block) - self._at > COMMAND_LIMIT:
+            if len(self._block) - self._at > COMMAND_LIMIT + 1:  # the last one may be the CR
                 await self._swallow_line()
                 raise LineTooLong
             self._block, self._at = self._block[self._at :] + await self._read(), 0
-        line = self._block[self._at : end]
+        line = self._block[self._at : end].removesuffix(b"\r")
         self._at = end + 1
         if len(line) > COMMAND_LIMIT:
             raise LineTooLong
-        return line.removesuffix(b"\r")
+        return line
 
     async def block(self) -> bytes:
         """Whatever has come, at least one octet."""

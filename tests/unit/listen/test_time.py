@@ -1,0 +1,240 @@
+"""Time-outs, on a clock that moves when the test says so."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+
+import pytest
+
+from mailproc.failpoint import NO_FAILPOINTS, FailPoints
+from mailproc.listen.connection import Service
+from mailproc.listen.limits import Gate, ListenLimits
+from mailproc.listen.listener import Listener
+from mailproc.listen.lmtp import LmtpSession
+from mailproc.listen.session import Session
+from tests.rig.keeper import Keeper
+
+LIMITS = ListenLimits(idle=300.0, total=3600.0)
+TIMED_OUT = b"421 4.4.2 Connection timed out\r\n"
+OK = b"250 2.0.0 Ok\r\n"
+
+
+class MovableLoop(asyncio.SelectorEventLoop):
+    """A loop whose time can be moved on."""
+
+    moved = 0.0
+
+    def time(self) -> float:
+        return super().time() + self.moved
+
+    async def move(self, seconds: float) -> None:
+        self.moved += seconds
+        await settle()
+
+
+async def settle() -> None:
+    """Let everything happen that can happen now."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+class Pipe(asyncio.Transport):
+    """The network in memory; a client that is ``deaf`` reads nothing, so close() never comes to its end."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self._closing = False
+        self.deaf = False
+        self._gone = False
+        self.written = b""
+        session.connection_made(self)
+
+    def get_extra_info(self, name: str, default: object = None) -> object:
+        return ("192.0.2.1", 1024) if name == "peername" else default
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.written += data
+
+    def is_closing(self) -> bool:
+        return self._closing
+
+    def is_gone(self) -> bool:
+        return self._gone
+
+    def close(self) -> None:
+        self._closing = True
+        if not self.deaf:
+            self.abort()
+
+    def abort(self) -> None:
+        self._closing = True
+        if not self._gone:
+            self._gone = True
+            self._session.connection_lost(None)
+
+    async def say(self, octets: bytes) -> bytes:
+        """Send octets and return what is answered."""
+        self.written = b""
+        self._session.data_received(octets)
+        await settle()
+        return self.written
+
+
+class Scene:
+    """A session, its client and the clock."""
+
+    def __init__(self, failpoints: FailPoints) -> None:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, MovableLoop)
+        self.move = loop.move
+        self.keeper = Keeper()
+        self.service = Service(self.keeper, LIMITS, "mail.example", Gate(LIMITS), failpoints)
+        self.client = Pipe(LmtpSession(self.service))
+
+    async def begin_mail(self) -> None:
+        answer = await self.client.say(
+            b"LHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<a@example.org>\r\nRCPT TO:<b@example.org>\r\nDATA\r\n"
+        )
+        assert b"354" in answer
+
+
+def run(test: Callable[[Scene], Coroutine[None, None, None]], failpoints: FailPoints = NO_FAILPOINTS) -> None:
+    async def play() -> None:
+        scene = Scene(failpoints)
+        await settle()
+        await test(scene)
+        scene.client.abort()
+        await settle()
+        assert not scene.service.connections
+
+    with asyncio.Runner(loop_factory=MovableLoop) as runner:
+        runner.run(play())
+
+
+def test_every_octet_starts_the_idle_time_anew() -> None:
+    async def play(scene: Scene) -> None:
+        for octet in b"NOOP\r":
+            assert await scene.client.say(bytes([octet])) == b""
+            await scene.move(299)
+        assert await scene.client.say(b"\n") == OK
+        await scene.move(299)
+        assert not scene.client.is_gone()
+        await scene.move(2)
+        assert scene.client.written == OK + TIMED_OUT
+        assert scene.client.is_gone()
+
+    run(play)
+
+
+def test_time_that_we_take_is_not_idle_time_of_the_client() -> None:
+    async def play(scene: Scene) -> None:
+        scene.keeper.may_go_on.clear()
+        await scene.begin_mail()
+        assert await scene.client.say(b".\r\n") == b""
+        for _ in range(5):
+            await scene.move(299)
+        scene.keeper.may_go_on.set()
+        await settle()
+        assert scene.client.written == b"250 2.0.0 Accepted\r\n" * 2
+        await scene.move(299)
+        assert not scene.client.is_gone()
+
+    run(play)
+
+
+def test_mail_that_drips_is_ended_after_the_total_time() -> None:
+    async def play(scene: Scene) -> None:
+        await scene.begin_mail()
+        for _ in range(18):
+            assert await scene.client.say(b"x\r\n") == b""
+            await scene.move(199)
+        assert not scene.client.is_gone()
+        await scene.client.say(b"x\r\n")
+        await scene.move(20)
+        assert scene.client.written == TIMED_OUT * 2
+        assert scene.client.is_gone()
+        assert scene.keeper.taken == []
+
+    run(play)
+
+
+def test_total_time_begins_anew_with_each_mail() -> None:
+    async def play(scene: Scene) -> None:
+        for _ in range(30):
+            await scene.begin_mail()
+            await scene.move(250)
+            assert await scene.client.say(b".\r\n") == b"250 2.0.0 Accepted\r\n" * 2
+
+    run(play)
+
+
+def test_command_that_drips_does_not_hold_a_connection_for_ever() -> None:
+    async def play(scene: Scene) -> None:
+        for _ in range(17):
+            await scene.client.say(b"x")
+            await scene.move(200)
+        assert await scene.client.say(b"x") == b""
+        assert not scene.client.is_gone()
+        await scene.move(201)
+        assert scene.client.written == TIMED_OUT
+        assert scene.client.is_gone()
+
+    run(play)
+
+
+def test_client_that_does_not_read_is_cut_off_after_the_time_out() -> None:
+    async def play(scene: Scene) -> None:
+        scene.client.deaf = True
+        await scene.move(301)
+        assert scene.client.is_closing() and not scene.client.is_gone()
+        await scene.move(6)
+        assert scene.client.is_gone()
+
+    run(play)
+
+
+def test_client_that_does_not_read_does_not_hold_up_shutdown() -> None:
+    async def play(scene: Scene) -> None:
+        listener = Listener(LmtpSession, scene.keeper, hostname="mail.example", limits=LIMITS)
+        client = Pipe(listener.session_for_client())
+        client.deaf = True
+        await settle()
+        stopping = asyncio.create_task(listener.stop(30.0))
+        await settle()
+        assert not stopping.done() and not client.is_gone()
+        await scene.move(32)
+        await settle()
+        assert client.is_gone()
+        await stopping
+
+    run(play)
+
+
+def test_client_that_connects_during_shutdown_is_told_421() -> None:
+    async def play(scene: Scene) -> None:
+        scene.service.stopping.set()
+        late = Pipe(LmtpSession(scene.service))
+        await settle()
+        assert late.written == b"421 4.3.2 Shutting down, try again later\r\n"
+        assert late.is_gone()
+
+    run(play)
+
+
+class Broken(FailPoints):
+    """Stands for a mistake of ours in the middle of a mail."""
+
+    def reach(self, name: str) -> None:
+        raise RuntimeError(name)
+
+
+def test_mistake_of_ours_in_a_mail_is_451_for_each_recipient(caplog: pytest.LogCaptureFixture) -> None:
+    async def play(scene: Scene) -> None:
+        await scene.begin_mail()
+        assert await scene.client.say(b"Subject: h") == b"451 4.3.0 Local error, try again later\r\n" * 2
+        assert scene.client.is_gone()
+
+    run(play, Broken({}))
+    assert "session failed" in caplog.text
