@@ -56,6 +56,7 @@ class Daemon:
         self.configuration = folder / "mailproc.toml"
         self._log = folder / "log"
         self._process: subprocess.Popen[bytes] | None = None
+        self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         relay = f'[relay]\naddress = "127.0.0.1:{relay_port}"\n' if relay_port else ""
         self.configuration.write_text(
             CONFIGURATION.format(
@@ -76,26 +77,28 @@ class Daemon:
 
     def start_to_crash(self, failpoint: str) -> bool:
         """As ``start``, but says whether the daemon got ready: it may have died on the way."""
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
-            name = f"mailproc-test-{uuid.uuid4().hex}"
-            notify.bind(f"\0{name}")
-            notify.settimeout(0.2)
-            with self._log.open("ab") as log:
-                self._process = subprocess.Popen(
-                    [*self._command(), "serve"],
-                    stdout=log,
-                    stderr=log,
-                    cwd=self.folder,
-                    env={**self._environment(), "NOTIFY_SOCKET": f"@{name}", "MAILPROC_FAILPOINT": failpoint},
-                    start_new_session=True,
-                )
-            return self._gets_ready(notify)
+        self._notify.close()
+        self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        name = f"mailproc-test-{uuid.uuid4().hex}"
+        self._notify.bind(f"\0{name}")
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [*self._command(), "serve"],
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+                env={**self._environment(), "NOTIFY_SOCKET": f"@{name}", "MAILPROC_FAILPOINT": failpoint},
+                start_new_session=True,
+            )
+        return self.says(b"READY=1", seconds=30)
 
-    def _gets_ready(self, notify: socket.socket) -> bool:
-        deadline = time.monotonic() + 30
+    def says(self, wanted: bytes, *, seconds: float) -> bool:
+        """Whether the daemon tells its service manager this within the time and before it ends."""
+        self._notify.settimeout(0.2)
+        deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             try:
-                if b"READY=1" in notify.recv(4096).split(b"\n"):
+                if wanted in self._notify.recv(4096).split(b"\n"):
                     return True
             except TimeoutError:
                 if not self.running:
@@ -133,7 +136,22 @@ class Daemon:
         assert self._process is not None
         return self._process.wait(60)
 
+    def serve_beside(self) -> int:
+        """The exit status of a second ``serve`` with the same configuration."""
+        second = subprocess.run(
+            [*self._command(), "serve"], capture_output=True, timeout=60, check=False, env=self._environment()
+        )
+        return second.returncode
+
+    def leave_unsupervised(self) -> None:
+        """The service manager goes away."""
+        self._notify.close()
+
+    def signal(self, number: signal.Signals) -> None:
+        os.kill(self.pid, number)
+
     def clean_up(self) -> None:
+        self._notify.close()
         if self.running:
             self.kill9()
 

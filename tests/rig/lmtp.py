@@ -12,8 +12,12 @@ class LmtpClient:
     def __init__(self, port: int, *, timeout: float = 60.0) -> None:
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=timeout)
         self._lines = self._socket.makefile("rb")
-        self.greeting = self.reply()
-        self.offers = self.command("LHLO client.example")
+        try:
+            self.greeting = self.reply()
+            self.offers = self.command("LHLO client.example")
+        except (OSError, EOFError):
+            self.close()
+            raise
 
     def __enter__(self) -> LmtpClient:
         return self
