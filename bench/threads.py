@@ -205,18 +205,15 @@ def report(name: str, figures: Figures, seconds: float, *, verbose: bool) -> Ite
         yield from (f"    {what}: {example}" for example in figures.examples[what])
 
 
-async def replay(corpus: Path, name: str, arguments: argparse.Namespace) -> None:
-    policy = FollowUpPolicy(forward=ForwardPolicy(arguments.forward))
+async def replay(corpus: Path, name: str, *, forward: ForwardPolicy, at_once: bool) -> Figures:
     mails = read_list(corpus, name)
-    desk = desk_of(mails, policy)
+    desk = desk_of(mails, FollowUpPolicy(forward=forward))
     with tempfile.TemporaryDirectory() as folder:
         store = open_sqlite(Path(folder) / "threads.db")
-        run = Replay(store, desk, at_once=arguments.at_once)
-        start = time.perf_counter()
+        run = Replay(store, desk, at_once=at_once)
         await run.run(mails)
-        seconds = time.perf_counter() - start
         await store.close()
-    print("\n".join(report(name, run.figures, seconds, verbose=arguments.verbose)))
+    return run.figures
 
 
 def main() -> None:
@@ -226,8 +223,12 @@ def main() -> None:
     parser.add_argument("--at-once", action="store_true", help="all mail arrives in one hour")
     parser.add_argument("--verbose", action="store_true", help="paths of what was missed or wrong")
     arguments = parser.parse_args()
+    forward = ForwardPolicy(arguments.forward)
     for name in LISTS:
-        asyncio.run(replay(arguments.corpus, name, arguments))
+        start = time.perf_counter()
+        figures = asyncio.run(replay(arguments.corpus, name, forward=forward, at_once=arguments.at_once))
+        seconds = time.perf_counter() - start
+        print("\n".join(report(name, figures, seconds, verbose=arguments.verbose)))
 
 
 if __name__ == "__main__":

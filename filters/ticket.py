@@ -9,18 +9,29 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from mailproc.stage import CONTINUE, Delivery, FollowUp, LookUps, Stage, Tickets, Verdict, read_signals
+from mailproc.stage import (
+    CONTINUE,
+    Delivery,
+    Desk,
+    FollowUp,
+    LookUps,
+    Signals,
+    Stage,
+    Tickets,
+    Verdict,
+    read_signals,
+)
 
 
 @dataclass
 class Filter(Stage):
-    _tickets: Tickets | None = field(default=None, init=False, repr=False)
+    _tickets: Tickets = field(init=False, repr=False)
 
     async def open(self, look_ups: LookUps) -> None:
         self._tickets = look_ups.tickets
 
     async def process(self, delivery: Delivery) -> Verdict:
-        delivery.signals = read_signals(
+        delivery.signals = signals = read_signals(
             delivery.mail,
             delivery.envelope,
             delivery.desk,
@@ -29,13 +40,12 @@ class Filter(Stage):
             received=delivery.received,
             bounce=delivery.bounce,
         )
-        delivery.follow_up = await self._preview(delivery)
-        delivery.score("follow_up", delivery.follow_up.ticket is not None)
-        delivery.score("by", delivery.follow_up.by)
+        delivery.follow_up = found = await self._preview(delivery.desk, signals)
+        delivery.score("follow_up", found.ticket is not None)
+        delivery.score("by", found.by)
         return CONTINUE
 
-    async def _preview(self, delivery: Delivery) -> FollowUp:
-        signals = delivery.signals
-        if self._tickets is None or signals is None or not signals.names_something:
-            return FollowUp(None)  # an earlier mail may still have named this one: storing it will tell
-        return await self._tickets.follow_up(delivery.desk, signals)
+    async def _preview(self, desk: Desk, signals: Signals) -> FollowUp:
+        if not signals.names_something:
+            return FollowUp(None)  # an earlier mail may have named this one: that is seen when it is stored
+        return await self._tickets.follow_up(desk, signals)

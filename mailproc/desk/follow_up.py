@@ -21,12 +21,14 @@ from mailproc.model.follow_up import (
     conversation_id,
 )
 from mailproc.model.joining import DAY, decide
+from mailproc.model.judgement import MailClass
 from mailproc.model.mac import Keyring
 from mailproc.model.ticket import Ticket
 from mailproc.store.protocol import Transaction
 from mailproc.store.threads import Recent, Sighting
 
 _MAX_MERGES = 20  # one after another
+_NOBODY_WROTE = frozenset({MailClass.BOUNCE, MailClass.DELAYED, MailClass.REPORT})
 
 
 def find(tx: Transaction, keyring: Keyring, desk: Desk, signals: Signals, now: float) -> FollowUp:
@@ -153,6 +155,8 @@ def _is_trusted(tx: Transaction, desk: Desk, signals: Signals) -> bool:
 
 def _people(signals: Signals, follow_up: FollowUp, own: frozenset[str]) -> list[tuple[str, Role]]:
     """The mail's people and their roles.  Who is new brings only new ones, and nobody promotes himself."""
+    if signals.automatic in _NOBODY_WROTE:
+        return []
     is_first = follow_up.ticket is None
     vouched = is_first or not (follow_up.newcomer or signals.forged)
     roles = dict.fromkeys(sorted(signals.people), Role.PARTICIPANT if vouched else Role.NEW)

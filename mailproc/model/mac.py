@@ -33,7 +33,7 @@ _TAG = re.compile(
     r"(?<![0-9a-z])t\s?#\s?([0-9]{1,20})(?![0-9])(?:\s?-\s?([0-9a-z]{1,16}))?(?![0-9a-z])",
     re.IGNORECASE | re.ASCII,
 )
-_REPLY = re.compile(r"([0-9]{1,20})\.([0-9a-z]{1,16})", re.IGNORECASE | re.ASCII)
+_REPLY = re.compile(r"([0-9]{1,20})(?:\.([0-9a-z]{1,16}))?", re.IGNORECASE | re.ASCII)
 _BOUNCE = re.compile(r"bounce\.([0-9]{1,20})\.([0-9]{1,20})\.([0-9a-z]{1,16})", re.IGNORECASE | re.ASCII)
 _MESSAGE_ID = re.compile(
     r"(?<![0-9a-z.])([0-9]{1,20})\.([0-9]{1,20})\.([a-z2-7]{10})(?![0-9a-z])", re.IGNORECASE | re.ASCII
@@ -173,7 +173,7 @@ def read_address(desk: Desk, address: Address) -> Token | None:
     if not extension:
         return None
     if reply := _REPLY.fullmatch(extension):
-        return Token(reply[1], reply[2].lower(), Carrier.REPLY_ADDRESS)
+        return Token(reply[1], (reply[2] or "").lower(), Carrier.REPLY_ADDRESS)
     if bounce := _BOUNCE.fullmatch(extension):
         return Token(bounce[1], bounce[3].lower(), Carrier.BOUNCE_ADDRESS, bounce[2])
     return None

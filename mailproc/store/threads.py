@@ -1,7 +1,7 @@
 """Where a mail may belong: Message-IDs, participants, subjects, numbers given, and MACs that failed.
 
-A plain new mail costs one read here.  What one mail can make us look at is bounded: MAX_SIGHTINGS rows by its
-ids, MAX_SUBJECTS tickets by its subject.
+A plain new mail costs one read here.  What one mail can make us look at is bounded: MAX_SIGHTINGS rows by
+its ids, the newest MAX_SAME_SUBJECT tickets with its subject.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from mailproc.model.ticket import State, Ticket
 from mailproc.store.connection import Connection, Row
 
 MAX_SIGHTINGS = 200
+MAX_SAME_SUBJECT = 500
 MAX_SUBJECTS = 5
 
 _CANDIDATE = (
@@ -61,11 +62,15 @@ class Threads:
         ids, parameters = _listed("id", message_ids)
         rows = self._connection.all(
             f"""
-            SELECT thread_id.message_id, thread_id.kind, {_CANDIDATE}
-            FROM thread_id JOIN ticket ON ticket.id = thread_id.ticket
-            WHERE thread_id.desk = :desk AND thread_id.message_id IN ({ids})
-            ORDER BY CASE thread_id.kind WHEN 'mentioned' THEN 1 ELSE 0 END, thread_id.at DESC, ticket.id DESC
-            LIMIT {MAX_SIGHTINGS}
+            SELECT seen.message_id, seen.kind, {_CANDIDATE}
+            FROM (
+                SELECT message_id, kind, ticket, at FROM thread_id
+                WHERE message_id IN ({ids}) AND desk = :desk
+                ORDER BY CASE kind WHEN 'mentioned' THEN 1 ELSE 0 END, at DESC
+                LIMIT {MAX_SIGHTINGS}
+            ) AS seen
+            JOIN ticket ON ticket.id = seen.ticket
+            ORDER BY CASE seen.kind WHEN 'mentioned' THEN 1 ELSE 0 END, seen.at DESC, ticket.id DESC
             """,
             {"desk": desk, **parameters},
         )
@@ -98,9 +103,12 @@ class Threads:
             SELECT
                 (SELECT min(abs(message.date - :date)) FROM message WHERE message.ticket = ticket.id),
                 {_CANDIDATE}
-            FROM participant JOIN ticket ON ticket.id = participant.ticket
-            WHERE participant.desk = :desk AND participant.address = :address
-              AND ticket.subject_key IN ({keys}) AND ticket.updated >= :since
+            FROM (
+                SELECT * FROM ticket
+                WHERE desk = :desk AND subject_key IN ({keys}) AND updated >= :since
+                ORDER BY updated DESC LIMIT {MAX_SAME_SUBJECT}
+            ) AS ticket
+            JOIN participant ON participant.ticket = ticket.id AND participant.address = :address
             ORDER BY ticket.updated DESC, ticket.id DESC
             LIMIT {MAX_SUBJECTS}
             """,
