@@ -155,7 +155,7 @@ def read_report(mail: Mail) -> DeliveryReport | None:
 
 def is_from_daemon(mail: Mail) -> bool:
     """Whether From or the reverse-path is that of a mail system."""
-    return bool(_DAEMON.search(mail.raw_header("from")[:500]) or not mail.has("from")) or has_null_path(mail)
+    return _DAEMON.search(mail.raw_header("from")[:500]) is not None or has_null_path(mail)
 
 
 def has_null_path(mail: Mail) -> bool:
@@ -330,7 +330,7 @@ def _prose(mail: Mail) -> DeliveryReport | None:
         return report
     delay = is_delay_phrase(mail.subject) or bounce_text.is_delay(notice)
     recipients = _named_in_header(failed_header, notice) or _named_in_prose(mail, text, notice)
-    if not recipients and not is_from_daemon(mail):
+    if not is_from_daemon(mail) and not (recipients and _returns_a_mail(mail, text, notice)):
         return None
     reports = tuple(_prose_report(one, delay) for one in recipients)
     named = original_message_id(mail)
@@ -341,6 +341,12 @@ def _reads_like_notice(mail: Mail, notice: str) -> bool:
     return bounce_text.is_notice(f"{mail.subject}\n{notice}") or bool(
         bounce_phrase(mail.subject) and is_from_daemon(mail)
     )
+
+
+def _returns_a_mail(mail: Mail, text: str, notice: str) -> bool:
+    """People write of failed deliveries too; they return no mail, and do not say that they are a program."""
+    is_cut = len(notice.strip()) < len(text[: bounce_text.MAX_NOTICE].strip())
+    return is_cut or bool(mail.embedded) or mail.has("auto-submitted") or mail.has("x-failed-recipients")
 
 
 def _body(mail: Mail) -> str:

@@ -116,6 +116,22 @@ def test_delivery_status_part_in_a_persons_mail_is_no_report() -> None:
     assert read_report(read(raw)) is None
 
 
+@pytest.mark.parametrize(
+    "head", [b"From: ann@shop.example.com\r\nSubject: Delivery failed", b"Subject: My order"]
+)
+def test_person_who_writes_of_failed_deliveries_is_no_mail_system(head: bytes) -> None:
+    text = b"\r\n\r\nMy parcel could not be delivered to ann@shop.example.com, why?\r\n"
+    assert read_report(read(head + text)) is None
+
+
+def test_gateway_under_a_name_of_its_own_is_known_by_the_mail_that_it_returns() -> None:
+    head = b"From: scanner@gateway.example.net\r\nSubject: Mail could not be delivered\r\n\r\n"
+    text = b"Unable to deliver message to <ann@shop.example.com>.\r\n\r\n--- Original message ---\r\nSubject: x\r\n"
+    report = read_report(read(head + text))
+    assert report is not None
+    assert [one.recipient for one in report.recipients] == ["ann@shop.example.com"]
+
+
 def test_missing_blank_line_between_recipients_is_forgiven() -> None:
     text = (
         "Reporting-MTA: dns; a\n\nFinal-Recipient: rfc822; a@b.c\nAction: failed\n"
