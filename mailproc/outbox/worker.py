@@ -33,8 +33,9 @@ EXPIRED = Reply(550, "5.4.7", "The relay could not be reached for too long")  # 
 OnSettled = Callable[[Transaction, Settled], None]
 
 
-# How far a claim outlasts the longest time that the relay may take.
-LEASE_MARGIN = 30.0
+# How many items are claimed for each connection: those that wait for one, and those that are being recorded,
+# share their transactions.
+AHEAD = 8
 EXPIRED_AT_ONCE = 100
 
 
@@ -78,9 +79,11 @@ class Worker:
         self._kinds = kinds
         self._failpoints = failpoints
         self._news = asyncio.Event()
-        self._lease = relay.settings.timeout + relay.settings.connect_timeout + LEASE_MARGIN
+        self._longest_mail = relay.settings.timeout + relay.settings.connect_timeout
+        self._slots = asyncio.Semaphore(relay.settings.connections)
         self._probes = Schedule(first=limits.first_probe, longest=limits.longest_probe)
         self._under_way: dict[int, asyncio.Task[None]] = {}
+        self._queued: dict[int, OutboxItem] = {}  # those under way that wait for a connection
         self._outage: RelayDown | None = None
         self._store_failed = False
 
@@ -102,12 +105,13 @@ class Worker:
 
     async def _start_due(self) -> bool:
         """Start what is due and has room; False when there is nothing more to start now."""
-        room = self._relay.settings.connections - len(self._under_way)
+        room = self._relay.settings.connections * AHEAD - len(self._under_way)
         if room <= 0:
             return False
         items = await self._claim(room)
         for item in items:
             if item.id not in self._under_way:  # else the clock jumped past its lease
+                self._queued[item.id] = item
                 self._under_way[item.id] = asyncio.create_task(self._handle(item))
         return len(items) == room
 
@@ -116,7 +120,7 @@ class Worker:
         try:
             items = await self._store.write(
                 lambda tx: tx.outbox.claim_due(
-                    now, now + self._lease, limit, self._kinds, created_before=created_before
+                    now, now + 2 * self._longest_mail, limit, self._kinds, created_before=created_before
                 )
             )
         except StoreError as error:
@@ -139,6 +143,7 @@ class Worker:
             await self._relay.close_idle()
 
     async def _finish(self) -> None:
+        await self._put_back_queued()
         tasks = list(self._under_way.values())
         if tasks:
             await asyncio.wait(tasks, timeout=self._limits.grace)
@@ -146,6 +151,21 @@ class Worker:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._relay.close()
+
+    async def _put_back_queued(self) -> None:
+        """Leave what was not begun to others at once, not when its lease ends."""
+        queued = list(self._queued.values())
+        for item in queued:
+            self._under_way.pop(item.id).cancel()
+
+        def put_back(tx: Transaction) -> None:
+            for item in queued:
+                tx.outbox.put_back(item)
+
+        try:
+            await self._store.write(put_back)
+        except StoreError as error:
+            self._store_is_away(error)
 
     # One item
 
@@ -160,20 +180,26 @@ class Worker:
         except Exception:
             log.exception("outbox=%d failed unforeseen", item.id)
         finally:
-            del self._under_way[item.id]
+            self._under_way.pop(item.id, None)
+            self._queued.pop(item.id, None)
             self._news.set()
 
     async def _send(self, item: OutboxItem) -> None:
-        if not await self._may_send(item):
-            return
-        results = await self._deliver(item)
+        async with self._slots:
+            del self._queued[item.id]
+            if self._outage is not None:
+                raise RelayDown(self._outage.reply, self._outage.cause)
+            if not await self._may_send(item):
+                return
+            results = await self._deliver(item)
         self._failpoints.reach("outbox.sent")
         await self._record(item, results)
         self._failpoints.reach("outbox.recorded")
 
     async def _may_send(self, item: OutboxItem) -> bool:
-        """Is the claim still ours; and, for what leaves at most once, is it recorded as sent?"""
-        if self._clock() >= item.lease:  # this process slept: another may be sending it
+        """Does the claim last for as long as a mail may take; and, for what leaves at most once, is it
+        recorded as sent?"""
+        if self._clock() > item.lease - self._longest_mail:  # a long wait, or this process slept
             return False
         if not item.kind.at_most_once:
             return True

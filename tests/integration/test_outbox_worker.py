@@ -17,7 +17,7 @@ from typing import TypeVar
 import pytest
 
 from mailproc.failpoint import VARIABLE
-from mailproc.model.outbox import NewItem, OutboxItem, OutboxKind, OutboxState, Settled
+from mailproc.model.outbox import RELAYED, NewItem, OutboxItem, OutboxKind, OutboxState, Settled
 from mailproc.outbox.relay import Relay, RelaySettings
 from mailproc.outbox.schedule import Schedule
 from mailproc.outbox.worker import Worker, WorkerLimits
@@ -315,18 +315,30 @@ async def test_stop_lets_mail_under_way_finish(office: MakeOffice) -> None:
     assert (await here.item()).state is OutboxState.SENT
 
 
-async def test_claim_that_ran_out_before_sending_is_left_to_others(office: MakeOffice) -> None:
-    here = await office()
-    await here.add("reply:1")
-    times = iter([NOW, NOW + 10_000, NOW])
-    worker = here.worker()
-    worker._clock = lambda: next(times, NOW)
-    here.tasks.append(asyncio.create_task(worker.run()))
-    await here.add("reply:2")
+async def test_stop_gives_back_what_was_not_begun(office: MakeOffice) -> None:
+    here = await office({"MAIL": [HANG, HANG]})
+    for key in ("hangs", "hangs too", "waits for a connection"):
+        await here.add(key)
+    here.start(limits=WorkerLimits(poll=3600, grace=0))
+    await here.peer.until_said("MAIL", 2)
+    await here.stop()
+    (item,) = await here.do(lambda box: box.claim_due(NOW, NOW + 60, 9, RELAYED))
+    assert (item.key, item.attempts) == ("waits for a connection", 0)
+
+
+async def test_claim_that_another_took_over_meanwhile_is_not_sent(office: MakeOffice) -> None:
+    here = await office({"MAIL": [HANG, HANG]})
+    for key in ("hangs", "hangs too", "waits for a connection"):
+        await here.add(key)
+    worker = here.start(limits=WorkerLimits(poll=3600))
+    await here.peer.until_said("MAIL", 2)
+    here.now = NOW + 10_000
+    assert len(await here.do(lambda box: box.claim_due(here.now, here.now + 60, 9, RELAYED))) == 3
+    await here.peer.drop_connections()
+    await here.add("last", created=here.now)
     worker.wake()
-    await here.until(lambda item: item.state is OutboxState.SENT, 2)
-    first = await here.item()
-    assert (first.state, first.attempts) == (OutboxState.WAITING, 0)
+    await here.until(lambda item: item.state is OutboxState.SENT, 4)
+    assert len(here.peer.taken) == 1
 
 
 async def test_results_are_logged_without_the_mail(
