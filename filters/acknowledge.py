@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -238,6 +239,7 @@ def _read_templates(name: str, folders: tuple[str, ...]) -> Iterator[tuple[str, 
             yield path.name.removesuffix(".j2"), path.read_text(encoding="utf-8")
 
 
+@lru_cache(maxsize=256)  # every desk's stage reads the same two dozen
 def read_template(source: str) -> MailTemplate:
     """Compile and try an answer's template; ValueError says what is wrong with it."""
     template = compile_template(source, {*SAMPLE, *CUSTOMERS_WORDS, GUARD})

@@ -8,6 +8,7 @@ are kept.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -43,7 +44,8 @@ class Filter(Stage):
 
     async def process(self, delivery: Delivery) -> Verdict:
         if self.language:
-            delivery.language = delivery.mail.language
+            # In a thread: its model takes a second to load for the first mail.
+            delivery.language = await asyncio.to_thread(getattr, delivery.mail, "language")
             delivery.score("language", delivery.language)
         subject, text = delivery.mail.subject, _new_text(delivery.mail)
         searched = f"{subject}\n{text}"[:MAX_TEXT]

@@ -75,8 +75,9 @@ class Filter(Stage):
         author = delivery.mail.author
         domain = author.address.domain if author and len(delivery.mail.authors) == 1 else ""
         delivery.authentication = authentication = conclude(results, domain)
-        for name in ("spf", "dkim", "dmarc"):
-            delivery.score(name, str(getattr(authentication, name)))
+        delivery.score("spf", authentication.spf.value)
+        delivery.score("dkim", authentication.dkim.value)
+        delivery.score("dmarc", authentication.dmarc.value)
         delivery.score("aligned", authentication.aligned)
         delivery.score("policy", next((result.policy for result in results if result.policy), ""))
         return CONTINUE

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import csv
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -10,6 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mailproc.mime.reader import read
+from mailproc.mime.tokens import words_of
 from mailproc.model.bayes import CutOffs, judge
 from mailproc.model.judgement import SpamScore, SpamVerdict
 from mailproc.pipeline.delivery import Delivery
@@ -98,3 +105,32 @@ def test_no_counts_break_the_arithmetic(
     """Several processes train at once: a word may stand in more mails than were learnt."""
     found = judge(totals, counts, CutOffs(enough=enough))
     assert 0.0 <= found.score <= 1.0
+
+
+@pytest.mark.corpus
+def test_real_mail_is_told_apart_by_plain_words(corpus: Path) -> None:
+    """Learns 400 mails of each kind and judges 200 others of each; ham must never be called spam."""
+    totals, counts, verdicts = [0, 0], dict[str, list[int]](), Counter[tuple[str, str]]()
+    for kind, label in enumerate(("spam", "ham")):
+        for words in islice(_real_mails(corpus, label), 400):
+            totals[kind] += 1
+            for word in words:
+                counts.setdefault(word, [0, 0])[kind] += 1
+    learnt = {word: (spam, ham) for word, (spam, ham) in counts.items()}
+    for label in ("spam", "ham"):
+        for words in islice(_real_mails(corpus, label), 400, 600):
+            known = {word: learnt[word] for word in words & learnt.keys()}
+            verdicts[label, judge((totals[0], totals[1]), known, CutOffs()).verdict] += 1
+    assert verdicts["ham", SpamVerdict.SPAM] <= 1
+    assert verdicts["spam", SpamVerdict.HAM] <= 5
+    assert verdicts["ham", SpamVerdict.HAM] >= 155
+    assert verdicts["spam", SpamVerdict.SPAM] >= 155
+
+
+def _real_mails(corpus: Path, label: str) -> Iterator[frozenset[str]]:
+    """The words of mails with this label, in an order that is always the same."""
+    with (corpus / "MANIFEST.tsv").open(encoding="utf-8") as table:
+        rows = [row for row in csv.DictReader(table, delimiter="\t") if row["label"] == label]
+    paths = [row["path"] for row in rows if row["set"] in ("spamassassin", "csdmc2010")]
+    random.Random(label).shuffle(paths)
+    return (words_of(read((corpus / path).read_bytes())) for path in paths)

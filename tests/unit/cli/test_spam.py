@@ -1,0 +1,108 @@
+"""mailproc spam: train, untrain, score and status on a real store."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from mailproc.cli import main
+from mailproc.cli.spam import spread
+
+CONFIG = """
+hostname = "mail.example.org"
+data_dir = "state"
+
+[store]
+url = "sqlite:state/mailproc.db"
+
+[desk.support]
+addresses = ["support@example.org"]
+
+[stage.spam]
+enough = 5
+"""
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Callable[..., Result]:
+    (tmp_path / "mailproc.toml").write_text(CONFIG)
+
+    def command(*args: object) -> Result:
+        return CliRunner().invoke(main, ["-c", str(tmp_path / "mailproc.toml"), "spam", *map(str, args)])
+
+    return command
+
+
+@pytest.fixture
+def mails(tmp_path: Path) -> Path:
+    """Ten mails of each kind."""
+    for kind, words in (("ham", "order number delivery"), ("spam", "cheap pills casino")):
+        folder = tmp_path / "mails" / kind
+        folder.mkdir(parents=True)
+        for number in range(10):
+            (folder / f"{number}.eml").write_text(f"Subject: {kind}\n\n{words} unique{kind}{number}\n")
+    return tmp_path / "mails"
+
+
+def lines(result: Result) -> list[dict[str, Any]]:
+    assert result.exit_code == 0, result.output
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def test_trained_mails_are_told_apart(run: Callable[..., Result], mails: Path) -> None:
+    assert run("train", "--ham", mails / "ham", "--spam", mails / "spam").exit_code == 0
+    ham, spam = lines(run("score", mails / "ham" / "1.eml", mails / "spam" / "1.eml", "--json"))
+    assert (ham["verdict"], spam["verdict"]) == ("ham", "spam")
+    assert ham["score"] < 0.2 < 0.9 < spam["score"]
+    assert spam["path"] == str(mails / "spam" / "1.eml")
+    assert any(clue.startswith("cheap ") for clue in spam["clues"])
+
+
+def test_score_is_unsure_and_says_why_until_enough_was_learnt(
+    run: Callable[..., Result], mails: Path
+) -> None:
+    run("train", "--ham", mails / "ham", "--spam", mails / "spam" / "1.eml")
+    (found,) = lines(run("score", mails / "spam" / "1.eml", "--json"))
+    assert found["verdict"] == "unsure"
+    assert "not enough trained" in found["clues"][0]
+
+
+def test_status_counts_what_was_learnt(run: Callable[..., Result], mails: Path) -> None:
+    assert lines(run("status", "--json")) == [{"spam": 0, "ham": 0, "words": 0, "trained": False}]
+    for _ in range(2):
+        run("train", "--ham", mails / "ham", "--spam", mails / "spam")
+    (status,) = lines(run("status", "--json"))
+    assert (status["spam"], status["ham"], status["trained"]) == (10, 10, True)
+
+
+def test_untrain_takes_it_back(run: Callable[..., Result], mails: Path) -> None:
+    run("train", "--ham", mails / "ham", "--spam", mails / "spam")
+    run("untrain", "--ham", mails)  # what was learnt as spam stays
+    (status,) = lines(run("status", "--json"))
+    assert (status["spam"], status["ham"]) == (10, 0)
+    run("untrain", mails)
+    assert lines(run("status", "--json"))[0]["words"] == 0
+
+
+def test_several_paths_follow_one_option() -> None:
+    given = ["--ham", "a", "b", "--spam", "c", "--ham", "d", "--json", "e"]
+    assert spread(given, ("--ham", "--spam")) == [
+        *("--ham", "a", "--ham", "b", "--spam", "c", "--ham", "d"),
+        *("--json", "e"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "args", [("train",), ("train", "--ham"), ("train", "--spam", "--ham", "."), ("untrain",), ("score",)]
+)
+def test_wrong_usage_ends_with_2(run: Callable[..., Result], args: tuple[str, ...]) -> None:
+    assert run(*args).exit_code == 2
+
+
+def test_a_path_that_is_not_there_ends_with_2(run: Callable[..., Result], tmp_path: Path) -> None:
+    assert run("score", tmp_path / "nowhere").exit_code == 2
