@@ -57,7 +57,7 @@ def _check_desk(name: str, desk: DeskSection, config: Config, findings: Findings
 
 def _check_name(name: str, kind: str, findings: Findings) -> None:
     if not _NAME.fullmatch(name):
-        text = f'"{name}" is no name of a {kind}, use up to 64 letters, digits, ".", "_" and "-"'
+        text = f'"{name}" is no name, use up to 64 letters, digits, ".", "_" and "-"'
         findings.refuse(text, kind, name)
 
 

@@ -101,6 +101,6 @@ def _warn_of_gaps(config: Config, findings: Findings) -> None:
     if not config.lmtp.listen and not config.smtp.listen:
         findings.warn("nothing listens here nor in [smtp]: no mail comes in", "lmtp")
     if config.relay is None:
-        findings.warn("no [relay]: nothing is sent, outgoing mail waits in the outbox", "relay")
+        findings.warn("missing: nothing is sent, outgoing mail waits in the outbox", "relay")
     if config.imap is None:
-        findings.warn("no [imap]: nothing is published in folders", "imap")
+        findings.warn("missing: nothing is published in folders", "imap")
