@@ -126,8 +126,8 @@ def test_person_who_writes_of_failed_deliveries_is_no_mail_system(head: bytes) -
 
 def test_gateway_under_a_name_of_its_own_is_known_by_the_mail_that_it_returns() -> None:
     head = b"From: scanner@gateway.example.net\r\nSubject: Mail could not be delivered\r\n\r\n"
-    text = b"Unable to deliver message to <ann@shop.example.com>.\r\n\r\n--- Original message ---\r\nSubject: x\r\n"
-    report = read_report(read(head + text))
+    notice = b"Unable to deliver message to <ann@shop.example.com>.\r\n\r\n"
+    report = read_report(read(head + notice + b"--- Original message ---\r\nSubject: x\r\n"))
     assert report is not None
     assert [one.recipient for one in report.recipients] == ["ann@shop.example.com"]
 
