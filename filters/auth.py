@@ -112,13 +112,16 @@ class Filter(Stage):
 
 
 def _trace(delivery: Delivery, name: str) -> tuple[str, ...]:
-    """The values of a trace header above what the author wrote."""
+    """The values of a trace header above what the author wrote.
+
+    They are not decoded: an MTA that removes forgeries would not see through an encoded word either.
+    """
     above = 0
     for each in delivery.mail.header_names:
         if each in _BY_AUTHOR:
             break
         above += each == name
-    return delivery.mail.headers(name)[: min(above, MAX_INSTANCES)]
+    return delivery.mail.raw_headers(name)[: min(above, MAX_INSTANCES)]
 
 
 def conclude(results: list[Result], author: str) -> Authentication:
@@ -167,11 +170,15 @@ def _best(results: list[Result], author: str, *names: str) -> Result | None:
 
 
 def parse(text: str) -> tuple[str, tuple[Result, ...]]:
-    """The authserv-id in lower case and the results of one instance; ("", ()) for what is none."""
+    """The authserv-id in lower case and the results of one instance; ("", ()) for what is none.
+
+    The authserv-id must stand first and plain, where a pattern that removes forgeries finds it too: not after
+    a comment, and not quoted.
+    """
     text = text[:MAX_LENGTH]
     first, *clauses = _clauses(text)
     words = first.split()
-    if not words:
+    if not words or not text.lstrip().startswith(words[0]):
         return "", ()
     policy = _POLICY.search(text)
     results = (_result(clause, policy[1].lower() if policy else "") for clause in clauses[:MAX_RESULTS])

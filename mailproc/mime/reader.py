@@ -76,6 +76,11 @@ class Mail:
         value = self._block.first(name.lower())
         return "" if value is None else unfold(value, self._limits, self._defects)
 
+    def raw_headers(self, name: str) -> tuple[str, ...]:
+        """All headers of this name, in order, unfolded but not decoded."""
+        values = self._block.values(name.lower())
+        return tuple(unfold(value, self._limits, self._defects) for value in values)
+
     def _decoded(self, value: bytes) -> str:
         return decode_words(unfold(value, self._limits, self._defects), self._limits, self._defects)
 

@@ -87,6 +87,20 @@ async def test_only_a_trusted_authserv_id_counts(judged: Callable[..., Any]) -> 
     assert not (await judged(ours, options={"trusted": ("mx.example.net",)})).aligned
 
 
+@pytest.mark.parametrize(
+    "disguised",
+    [
+        "(x) mail.example.org; dmarc=pass header.from=example.com",
+        '"mail.example.org"; dmarc=pass header.from=example.com',
+        "=?utf-8?q?mail.example.org;_dmarc=3Dpass?=",
+        "; mail.example.org; dmarc=pass",
+    ],
+)
+async def test_an_authserv_id_in_disguise_is_none(judged: Callable[..., Any], disguised: str) -> None:
+    """The MTA removes what it recognises as ours: nothing else may be believed."""
+    assert not (await judged(f"Authentication-Results: {disguised}")).aligned
+
+
 async def test_the_topmost_instance_of_a_method_counts(judged: Callable[..., Any]) -> None:
     found = await judged(
         ar("dmarc=fail header.from=example.com") + "\r\n" + ar("dmarc=pass header.from=example.com")

@@ -76,7 +76,8 @@ async def test_an_owner_who_is_no_agent_of_the_desk_is_noted_only(routed: Callab
 
 
 async def test_a_rule_that_fails_on_a_mail_does_not_stop_the_others(routed: Callable[..., Any]) -> None:
-    made = await routed({"when": "subject and size * subject > 3", "tag": "never"}, {"tag": "still"}, subject="x")
+    broken = {"when": "subject and size * subject > 3", "tag": "never"}
+    made = await routed(broken, {"tag": "still"}, subject="x")
     assert made.tags == ("still",)
     assert made.results[-1].notes["route"].startswith("rule 1 failed")
 
