@@ -18,7 +18,6 @@ _TOKEN = re.compile(r'"((?:[^"\\]|\\.)*)"|<([^<>]*)>|([(),;:])|([^"<(),;:]+)|(.)
 _TOKEN_UNQUOTED = re.compile(r'(\Z\A)|<([^<>]*)>|([(),;:])|([^"<(),;:]+)|(.)', re.DOTALL)
 _COMMENT_PIECE = re.compile(r"[()]|\\.|[^()\\]+|\\", re.DOTALL)
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
-_ROUTE = re.compile(r"(?:@[^,:@]*,?)+:")  # RFC 5321 section 4.1.2, obsolete and to be ignored
 _SPACE = re.compile(r"\s+")
 _AROUND = "<>'\"[](),;: \t."
 
@@ -117,8 +116,8 @@ def _loose(words: str, comment: str, limits: Limits, defects: Defects) -> list[M
 
 def _address(spec: str) -> Address | None:
     spec = spec.strip()
-    if spec.startswith("@"):
-        spec = _ROUTE.sub("", spec, count=1)
+    if spec.startswith("@"):  # a source route (RFC 5321 section 4.1.2) is obsolete and to be ignored
+        spec = spec.partition(":")[2]
     if len(spec) > 400 or "@" not in spec:
         return None
     spec = spec.removeprefix("mailto:").strip("<> ")

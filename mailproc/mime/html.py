@@ -171,7 +171,7 @@ class _Writer:
         target = (node.attributes.get("href") or "").strip()
         if not target.lower().startswith(("http://", "https://")) or len(target) > 500:
             return
-        shown = "".join(self.line).rstrip()
+        shown = "".join(self.line[-5:]).rstrip()
         bare = target.partition("://")[2].rstrip("/")
         if shown and bare not in shown:
             self.line.append(f" <{target}>")

@@ -40,6 +40,7 @@ _ADDRESS_AT_END = re.compile(r"<[^<>@\s]{1,100}@[^<>\s]{1,200}>\s*[:：]$")
 _DATED_ADDRESS = re.compile(r"\W*\d{2,4}[-./年]\s?\d{1,2}[-./月]\s?\d{1,2}.{0,200}@[^\s<>]{1,200}>?\s*[:：]$")
 _MOST_LINES = 4000
 _LOOK_BACK = 5  # lines over which an attribution may be wrapped
+_LONGEST_HEADER_BLOCK = 40  # lines
 _LONGEST_ATTRIBUTION = 400
 _LONGEST_SIGNATURE = 25  # lines with text
 _LONGEST_FOOTER = 5  # lines with text below a line of underscores
@@ -151,15 +152,16 @@ class _Page:
     def _header_block(self, start: int, *, fewest: int) -> int | None:
         """Where a block of From:, Sent:, To:, Subject: ends that begins at ``start``, blank lines apart."""
         kinds: set[str] = set()
-        end, i, others = None, start, 0
-        while i < len(self.lines) and others < 3:
+        end, others = None, 0
+        for i in range(start, min(start + _LONGEST_HEADER_BLOCK, len(self.lines))):
             match = LABEL.match(self.lines[i])
             if match:
                 kinds.add(match.lastgroup or "")
                 end, others = i + 1, 0
             elif i > start or self.lines[i].strip():
                 others += 1  # a blank line, or the rest of a long address list
-            i += 1
+            if others == 3:
+                break
         named = "from" in kinds and ("date" in kinds or "subject" in kinds)
         return end if len(kinds) >= fewest and (named or fewest == 1) else None
 
