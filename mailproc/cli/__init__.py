@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from mailproc import __version__
-from mailproc.cli.context import Invocation
+from mailproc.cli.invocation import Invocation
 
 COMMANDS = {
     "agent": "agent",

@@ -7,7 +7,8 @@ import sys
 import click
 
 from mailproc.check.probe import probe as probe_parts
-from mailproc.cli.context import FAILED, Invocation, load_site
+from mailproc.cli.context import FAILED, load_site
+from mailproc.cli.invocation import Invocation
 
 
 @click.command()

@@ -7,14 +7,13 @@ import json
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 from typing import NoReturn, TypeVar
 
 import click
 
 from mailproc.app import open_store
 from mailproc.check.load import load
+from mailproc.cli.invocation import Invocation
 from mailproc.config import ConfigurationError, Loaded, find
 from mailproc.desk.change import Refused
 from mailproc.model.ticket import IllegalMove
@@ -25,14 +24,6 @@ T = TypeVar("T")
 
 FAILED = 1
 WRONG_USAGE = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Invocation:
-    """How mailproc was called."""
-
-    config: Path | None
-    environment: Mapping[str, str]
 
 
 def load_site(ctx: click.Context) -> Loaded:

@@ -41,7 +41,12 @@ def ticket() -> None:
 
 @ticket.command(name="list")
 @click.option("--desk", default="", help="Only this desk's.")
-@click.option("--state", default="", type=click.Choice(["", *State]), help="Only in this state.")
+@click.option(
+    "--state",
+    default="",
+    type=click.Choice(["", *(state.value for state in State)]),
+    help="Only in this state.",
+)
 @click.option("--owner", default="", help="Only this agent's.")
 @click.option("--tag", default="", help="Only with this tag.")
 @click.option("--search", default="", metavar="WORDS", help="Only with these words in the subject.")
