@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import email
 import email.policy
-import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,110 +12,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mailproc.desk.acknowledge import (
-    DAY,
-    HOUR,
-    CustomerMail,
-    TicketIdentity,
-    enqueue_acknowledgement,
-    enqueue_rejection,
-    one_line,
-    refuse_acknowledgement,
-)
-from mailproc.model.address import Address
-from mailproc.model.desk import Desk
-from mailproc.model.outbox import OutboxItem
-from mailproc.model.ticket import State, Ticket
-from mailproc.pipeline.delivery import AcknowledgementLimits, AcknowledgementPlan
+from mailproc.desk.acknowledge import CustomerMail, one_line, refuse_acknowledgement
+from mailproc.pipeline.delivery import AcknowledgementPlan
 from mailproc.pipeline.template import compile_template
 from mailproc.store.protocol import Transaction
 from mailproc.store.sqlite import SqliteStore, open_sqlite
-from mailproc.store.tickets import NewTicket
-
-TEMPLATES = Path(__file__).resolve().parents[3] / "config" / "templates"
-NOW = 1_795_000_000.0
-DESK = Desk(name="support", title="Example Support", addresses=(Address("support", "example.org"),))
-PLAN = AcknowledgementPlan(
-    refusal="",
-    template=compile_template((TEMPLATES / "acknowledge.en.j2").read_text("utf-8")),
-    rejection=compile_template((TEMPLATES / "rejected.en.j2").read_text("utf-8")),
-    language="en",
-)
-VOUCHED = replace(PLAN, vouched=True)
-MAIL = CustomerMail(
-    sender=Address("Ann", "example.com"),
-    message_id="<1@example.com>",
-    references=("<0@example.com>",),
-    subject="Where is my order?",
-    name="Ann Example",
-)
-
-
-Within = Callable[[Callable[["Desks"], None]], Awaitable[None]]
-
-
-class Desks:
-    """One transaction on a fresh store; every act is one ticket or one mail."""
-
-    def __init__(self, tx: Transaction) -> None:
-        self.tx = tx
-        self._numbers = itertools.count(1)
-
-    def ticket(self) -> Ticket:
-        return self.tx.tickets.open(
-            NewTicket(
-                number=str(next(self._numbers)),
-                desk="support",
-                subject="x",
-                subject_key="x",
-                state=State.NEW,
-                owner="",
-                customer="ann@example.com",
-                opened=NOW,
-                topic="",
-                language="",
-                spam=0.5,
-            )
-        )
-
-    def acknowledge(
-        self,
-        plan: AcknowledgementPlan | None = PLAN,
-        *,
-        mail: CustomerMail = MAIL,
-        ticket: Ticket | None = None,
-        now: float = NOW,
-        follow_up: bool = False,
-    ) -> str:
-        ticket = ticket or self.ticket()
-        return enqueue_acknowledgement(
-            self.tx, DESK, ticket, plan, mail, identity(ticket), now=now, follow_up=follow_up
-        )
-
-    def reject(self, ticket: Ticket, *, plan: AcknowledgementPlan = PLAN, now: float = NOW) -> str:
-        return enqueue_rejection(self.tx, DESK, ticket, plan, MAIL, identity(ticket), now=now)
-
-    def waiting(self) -> list[OutboxItem]:
-        items = (self.tx.outbox.get(item.id) for item in self.tx.outbox.items())
-        return [item for item in items if item is not None]
-
-    def events(self, ticket: Ticket) -> list[tuple[str, str]]:
-        return [(event.what, event.detail) for event in self.tx.history.events(ticket.id)]
-
-
-def identity(ticket: Ticket) -> TicketIdentity:
-    number = ticket.number
-    return TicketIdentity(
-        number=number,
-        tag=f"[T#{number}-k7q2mx]",
-        reply_to=f"support+{number}.k7q2mxabcd@example.org",
-        message_id=f"<{number}.1.k7q2mxabcd@mail.example.org>",
-        hostname="mail.example.org",
-    )
-
-
-def sender(text: str) -> CustomerMail:
-    return replace(MAIL, sender=Address.parse(text))
+from tests.rig.acknowledging import MAIL, NOW, PLAN, VOUCHED, Desks, Within
 
 
 @pytest.fixture
@@ -224,111 +125,6 @@ async def test_a_template_that_fails_loses_no_ticket(within: Within) -> None:
             assert desks.events(ticket)[0][1].startswith("template: ")
         assert desks.acknowledge(replace(PLAN, template=None)).startswith("template: ")
         assert desks.waiting() == []
-
-    await within(work)
-
-
-# Limits
-
-
-async def test_one_sender_gets_few_in_a_day(within: Within) -> None:
-    def work(desks: Desks) -> None:
-        results = [desks.acknowledge(VOUCHED) for _ in range(4)]
-        assert results[:3] == ["", "", ""]
-        assert results[3] == "limit: 3 automatic answers to Ann@example.com within 24 hours"
-        assert desks.acknowledge(VOUCHED, mail=sender("ANN@example.com"))  # the same person
-        assert desks.acknowledge(VOUCHED, mail=sender("bob@example.com")) == ""
-        assert desks.acknowledge(VOUCHED, now=NOW + DAY) == ""
-
-    await within(work)
-
-
-async def test_a_sender_that_nothing_authenticated_gets_one(within: Within) -> None:
-    def work(desks: Desks) -> None:
-        assert desks.acknowledge() == ""
-        assert desks.acknowledge() == "limit: 1 automatic answers to Ann@example.com within 24 hours"
-
-    await within(work)
-
-
-async def test_one_domain_gets_few_in_a_day(within: Within) -> None:
-    def work(desks: Desks) -> None:
-        plan = replace(VOUCHED, limits=AcknowledgementLimits(per_domain=5))
-        results = [desks.acknowledge(plan, mail=sender(f"u{n}@example.com")) for n in range(6)]
-        assert results[:5] == [""] * 5
-        assert results[5] == "limit: 5 automatic answers to example.com within 24 hours"
-        assert desks.acknowledge(plan, mail=sender("u@example.net")) == ""
-
-    await within(work)
-
-
-async def test_a_thousand_forged_senders_cause_few_answers(within: Within) -> None:
-    def work(desks: Desks) -> None:
-        results = [desks.acknowledge(mail=sender(f"u{n}@v{n}.example.com")) for n in range(1000)]
-        assert results[:20] == [""] * 20
-        assert all("nothing authenticated" in result for result in results[20:])
-        assert len(desks.waiting()) == 20
-        assert desks.acknowledge(VOUCHED, mail=sender("real@example.net")) == ""
-        assert desks.acknowledge(mail=sender("later@example.net"), now=NOW + HOUR + 1) == ""
-
-    await within(work)
-
-
-async def test_the_circuit_breaker_stops_all_and_closes_after_an_hour(
-    within: Within, caplog: pytest.LogCaptureFixture
-) -> None:
-    def work(desks: Desks) -> None:
-        plan = replace(VOUCHED, limits=AcknowledgementLimits(total=5, per_domain=1000))
-        numbers = itertools.count()
-
-        def send(now: float) -> str:
-            return desks.acknowledge(plan, mail=sender(f"u{next(numbers)}@example.com"), now=now)
-
-        assert [send(NOW + n) for n in range(5)] == [""] * 5
-        assert len(caplog.records) == 1  # one alarm, when it opens
-        assert send(NOW + 10) == "circuit breaker: 5 automatic answers within 24 hours"
-        assert send(NOW + DAY - 1).startswith("circuit breaker")
-        assert send(NOW + DAY + 5) == ""
-        assert len(caplog.records) == 1
-
-    await within(work)
-
-
-async def test_an_open_breaker_waits_an_hour_after_the_last_answer(within: Within) -> None:
-    def work(desks: Desks) -> None:
-        plan = replace(VOUCHED, limits=AcknowledgementLimits(total=3, per_domain=1000))
-        senders = (sender(f"u{n}@example.com") for n in itertools.count())
-        times = (NOW, NOW + DAY - 100, NOW + DAY - 50)
-        assert [desks.acknowledge(plan, mail=next(senders), now=at) for at in times] == ["", "", ""]
-        # One answer has left the window, but the total was reached just now.
-        assert desks.acknowledge(plan, mail=next(senders), now=NOW + DAY + 60).startswith("circuit breaker")
-        assert desks.acknowledge(plan, mail=next(senders), now=NOW + DAY + HOUR) == ""
-
-    await within(work)
-
-
-async def test_a_clock_that_jumped_ahead_blocks_nobody_for_years(within: Within) -> None:
-    def work(desks: Desks) -> None:
-        plan = replace(VOUCHED, limits=AcknowledgementLimits(per_sender=1))
-        assert desks.acknowledge(plan, now=NOW + 3650 * DAY) == ""
-        assert desks.acknowledge(plan, now=NOW) == ""
-
-    await within(work)
-
-
-@pytest.mark.parametrize(
-    "limits",
-    [
-        AcknowledgementLimits(per_sender=0),
-        AcknowledgementLimits(per_domain=0),
-        AcknowledgementLimits(total=0),
-        AcknowledgementLimits(unvouched=0),
-        AcknowledgementLimits(unvouched_per_sender=0),
-    ],
-)
-async def test_a_limit_of_zero_sends_nothing(within: Within, limits: AcknowledgementLimits) -> None:
-    def work(desks: Desks) -> None:
-        assert desks.acknowledge(replace(PLAN, limits=limits))
 
     await within(work)
 
