@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -228,3 +230,16 @@ def test_line_ends_of_two_lines_never_become_one_when_a_field_between_them_goes(
 def test_value_that_would_break_out_of_its_field_is_refused() -> None:
     with pytest.raises(ValueError, match=r"U\+000D"):
         prepend(b"\r\n", [("Subject", "a\r\nBcc: b@example.com")])
+
+
+@pytest.mark.corpus
+def test_no_body_of_a_real_mail_is_touched(corpus: Path) -> None:
+    for path in corpus.rglob("*.eml"):
+        raw = path.read_bytes()
+        old = rename(raw, lambda name: name == "reply-to")
+        changed = prepend(rename_forged(old, "mail.example.org"), [("Reply-To", "support@example.org")])
+        assert body_of(changed) == body_of(raw), path.name
+        assert blocks(changed)[0][0] == "reply-to", path.name
+        assert blocks(changed)[len(blocks(changed)) - len(blocks(old)) :] == blocks(
+            rename_forged(old, "mail.example.org")
+        )
