@@ -194,7 +194,7 @@ def _progress(lessons: Lessons) -> Iterator[Lessons]:
     if not sys.stderr.isatty():
         yield lessons
         return
-    with click.progressbar(lessons, label="learning", file=sys.stderr) as bar:
+    with click.progressbar(lessons, label="reading", show_pos=True, file=sys.stderr) as bar:
         yield iter(bar)
 
 
