@@ -1,6 +1,6 @@
 """Follow-up detection on real threads: replay two mailing lists as if each were a desk.
 
-    python -m bench.threads CORPUS [--forward join] [--at-once] [--verbose]
+    python -m bench.threads CORPUS [--forward join] [--at-once] [--without-ids] [--verbose]
 
 CORPUS holds ``threads/LIST.tsv`` with path, thread_root and unix_time of each mail.  Mail by mail goes
 through ``read_signals``, ``find`` and ``record`` into a fresh SQLite store, in the order of time, and its
@@ -10,7 +10,7 @@ A mail is *joinable* when an earlier mail of its thread, or an id that one of th
 headers (or an earlier one names this mail).  *Right* joined a ticket of its thread, *missed* opened a new
 one, *wrong* joined the ticket of another thread.  *Beyond* joined rightly without such a header.  *Split*
 counts threads that ended in several tickets.  ``--at-once`` lets all mail arrive in one hour, as an import
-does.
+does; ``--without-ids`` takes all Message-IDs away, so that only subject, people and time are left.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -121,10 +121,11 @@ def desk_of(mails: Sequence[Listed], policy: FollowUpPolicy) -> Desk:
 class Replay:
     """One list, mail by mail, into a store of its own."""
 
-    def __init__(self, store: Store, desk: Desk, *, at_once: bool) -> None:
+    def __init__(self, store: Store, desk: Desk, *, at_once: bool, without_ids: bool) -> None:
         self._store = store
         self._desk = desk
         self._at_once = at_once
+        self._without_ids = without_ids
         self._site = Site("mail.example.org", {desk.name: desk}, {}, Keyring.generate(b"k" * 32))
         self._rng = random.Random(1)
         self._truth = Truth()
@@ -142,7 +143,7 @@ class Replay:
 
     def _signals(self, listed: Listed, place: int) -> Signals:
         received = ARRIVAL + place if self._at_once else listed.time
-        return read_signals(
+        signals = read_signals(
             listed.mail,
             Envelope(None, self._desk.address),
             self._desk,
@@ -150,6 +151,9 @@ class Replay:
             automatic=MailClass.LIST,
             received=received,
         )
+        if self._without_ids:
+            signals = replace(signals, message_id="", in_reply_to=(), references=(), id_tokens={})
+        return signals
 
     def _file(self, tx: Transaction, *, signals: Signals, listed: Listed) -> tuple[FollowUp, str]:
         found = find(tx, self._site.keyring, self._desk, signals, signals.received)
@@ -205,12 +209,14 @@ def report(name: str, figures: Figures, seconds: float, *, verbose: bool) -> Ite
         yield from (f"    {what}: {example}" for example in figures.examples[what])
 
 
-async def replay(corpus: Path, name: str, *, forward: ForwardPolicy, at_once: bool) -> Figures:
+async def replay(
+    corpus: Path, name: str, *, forward: ForwardPolicy, at_once: bool, without_ids: bool = False
+) -> Figures:
     mails = read_list(corpus, name)
     desk = desk_of(mails, FollowUpPolicy(forward=forward))
     with tempfile.TemporaryDirectory() as folder:
         store = open_sqlite(Path(folder) / "threads.db")
-        run = Replay(store, desk, at_once=at_once)
+        run = Replay(store, desk, at_once=at_once, without_ids=without_ids)
         await run.run(mails)
         await store.close()
     return run.figures
@@ -221,12 +227,20 @@ def main() -> None:
     parser.add_argument("corpus", type=Path)
     parser.add_argument("--forward", choices=[policy.value for policy in ForwardPolicy], default="new")
     parser.add_argument("--at-once", action="store_true", help="all mail arrives in one hour")
+    parser.add_argument("--without-ids", action="store_true", help="as if all Message-IDs were rewritten")
     parser.add_argument("--verbose", action="store_true", help="paths of what was missed or wrong")
     arguments = parser.parse_args()
-    forward = ForwardPolicy(arguments.forward)
     for name in LISTS:
         start = time.perf_counter()
-        figures = asyncio.run(replay(arguments.corpus, name, forward=forward, at_once=arguments.at_once))
+        figures = asyncio.run(
+            replay(
+                arguments.corpus,
+                name,
+                forward=ForwardPolicy(arguments.forward),
+                at_once=arguments.at_once,
+                without_ids=arguments.without_ids,
+            )
+        )
         seconds = time.perf_counter() - start
         print("\n".join(report(name, figures, seconds, verbose=arguments.verbose)))
 

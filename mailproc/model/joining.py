@@ -221,6 +221,10 @@ def _doubt_of_sender(signals: Signals, evidence: Evidence, ticket: int) -> str:
 
 
 def _doubt_of_company(signals: Signals, evidence: Evidence, ticket: int) -> str:
+    # Who answers on a mailing list shares his mail with all who are on it.
+    on_list = signals.automatic is MailClass.LIST and signals.subject_key
+    if on_list and evidence.tickets[ticket].subject_key == signals.subject_key:
+        return ""
     return "" if evidence.knows_company(ticket, signals) else "nobody takes part in both"
 
 

@@ -175,6 +175,15 @@ def test_answers_to_a_circular_are_not_all_linked_with_each_other(mailroom: Mail
     assert found == FollowUp(None)
 
 
+def test_answers_on_a_mailing_list_to_a_mail_that_we_never_got_meet(mailroom: Mailroom) -> None:
+    answer = "Subject: Re: Plan\nIn-Reply-To: <plan@elsewhere.example>"
+    ticket, _ = mailroom.receive(answer, automatic=MailClass.LIST)
+    _, found = mailroom.receive(answer, automatic=MailClass.LIST, sender="bob@elsewhere.example")
+    assert (found.ticket, found.by) == (ticket.number, "mentioned_id")
+    _, direct = mailroom.receive(answer, sender="cid@elsewhere.example")
+    assert direct.ticket is None
+
+
 # Subject
 
 
