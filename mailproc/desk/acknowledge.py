@@ -134,7 +134,7 @@ def _enqueue(
     now: float,
 ) -> str:
     if plan is None:
-        return "the chain has no acknowledge stage"  # as configured: no event for each mail
+        return _refuse(tx, ticket, answer, "no acknowledge stage ran", now)
     if plan.refusal or mail.sender is None:
         return _refuse(tx, ticket, answer, plan.refusal or "null reverse-path", now)
     if limit := _limit_reached(tx, ticket, plan, mail.sender, answer, now):

@@ -87,13 +87,12 @@ async def test_a_refusal_of_the_stage_is_an_event(within: Within) -> None:
     await within(work)
 
 
-async def test_a_chain_without_the_stage_sends_nothing_and_tells_nothing(
-    within: Within,
-) -> None:
+async def test_a_chain_in_which_the_stage_did_not_run_sends_nothing_and_says_so(within: Within) -> None:
     def work(desks: Desks) -> None:
         ticket = desks.ticket()
         assert desks.acknowledge(None, ticket=ticket)
-        assert desks.events(ticket) == []
+        assert desks.events(ticket) == [("not_acknowledged", "no acknowledge stage ran")]
+        assert desks.waiting() == []
 
     await within(work)
 
