@@ -69,6 +69,14 @@ class Connection(SMTP):
     """The frame of a session; its commands are the ``smtp_VERB`` methods of subclasses."""
 
     protocol_name: ClassVar[str]  # as the greeting says it
+    _command_names: ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(cls) -> None:
+        cls._command_names = tuple(name for name in dir(cls) if name.startswith(("smtp_", "auth_")))
+
+    def __dir__(self) -> Sequence[str]:
+        # aiosmtpd searches every new session for its commands, which took a third of the session's time.
+        return self._command_names
 
     def __init__(self, service: Service) -> None:
         limits = service.limits

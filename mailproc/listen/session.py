@@ -140,12 +140,16 @@ class Session(Connection):
 
     async def _read(self, mail: Transaction) -> Content:
         content = Content(self._service.limits.size)
-        while (rest := content.feed(await self._wire.block())) is None:
-            self._service.failpoints.reach("listen.in_content")
+        while (rest := content.feed(await self._block())) is None:
             if content.refusal is None and not await self._may_be_read(mail, content.size):
                 content.refuse(TOO_MANY_LARGE_MAILS)
         self._wire.put_back(rest)
         return content
+
+    async def _block(self) -> bytes:
+        block = await self._wire.block()
+        self._service.failpoints.reach("listen.in_content")
+        return block
 
     async def _may_be_read(self, mail: Transaction, size: int) -> bool:
         """Let a large mail wait for its turn; any other may be read at once."""

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from mailproc.listen.limits import ListenLimits
-from mailproc.listen.listener import Listener
-from mailproc.listen.lmtp import LmtpSession
-from mailproc.listen.sockets import bind, parse_endpoint
 from mailproc.model.address import Address
 from mailproc.model.reply import ACCEPTED, LOCAL_ERROR, NO_SUCH_DESK, STORE_FULL, MailError, Reply
 from tests.rig.keeper import Keeper, Taken
-from tests.rig.raw_client import RawClient, Served, cut, stuffed
+from tests.rig.raw_client import Served, stuffed
 
 Serve = Callable[..., Awaitable[Served]]
 SENDER = Address("sender", "example.com")
@@ -289,101 +283,6 @@ async def test_other_commands_are_answered_once_and_in_step(serve: Serve, comman
     assert answers[1] == "250 2.0.0 Ok"
 
 
-async def test_useless_commands_end_the_session_until_a_mail_comes(serve: Serve) -> None:
-    served = await serve(Keeper(), ListenLimits(useless_commands=3))
-    async with served.connect() as client:
-        await client.greet()  # LHLO is the first
-        assert await client.codes(0) == []
-        await client.say("NOOP", "VRFY a")
-        await client.begin("a@example.org")
-        await client.send(stuffed(MAIL))
-        assert await client.codes(1) == ["250"]
-
-        answers = await client.say("NOOP", "RSET", "NONSENSE", "NOOP")
-
-        assert [answer[:9] for answer in answers] == ["250 2.0.0", "250 2.0.0", "500 5.5.1", "421 4.7.0"]
-        assert await client.rest() == b""
-
-
-async def test_connection_over_the_total_is_told_421(serve: Serve) -> None:
-    served = await serve(Keeper(), ListenLimits(connections=1))
-    async with served.connect() as first:
-        await first.greet()
-        async with served.connect() as second:
-            assert await second.rest() == b"421 4.7.0 Too many connections, try again later\r\n"
-
-        assert await first.say("NOOP") == ["250 2.0.0 Ok"]
-
-
-async def test_connection_is_free_again_after_quit(serve: Serve) -> None:
-    served = await serve(Keeper(), ListenLimits(connections=1))
-    async with served.connect() as first:
-        await first.greet()
-        await first.say("QUIT")
-        await first.rest()
-
-    async with served.connect() as second:
-        assert (await second.replies(1))[0].startswith("220 mail.example LMTP")
-
-
-LARGE = ListenLimits(large=10_000, large_at_once=1, large_wait=0.01)
-
-
-async def test_large_mail_is_452_for_each_recipient_while_another_is_read(serve: Serve) -> None:
-    keeper = Keeper()
-    served = await serve(keeper, LARGE)
-    mail = b"x" * 600_000 + b"\r\n"
-    async with served.connect() as first, served.connect() as second:
-        keeper.may_go_on.clear()
-        await first.greet()
-        await first.begin("a@example.org")
-        await first.send(stuffed(mail))
-        await keeper.arrived.wait()
-        await second.greet()
-        await second.begin("b@example.org", "c@example.org")
-        await second.send(stuffed(mail) + b"NOOP\r\n")
-
-        assert await second.codes(3) == ["452", "452", "250"]
-        keeper.may_go_on.set()
-        assert await first.codes(1) == ["250"]
-        await second.begin("b@example.org", "c@example.org")
-        await second.send(stuffed(mail))
-        assert await second.codes(2) == ["250", "250"]
-
-
-async def test_announced_large_mail_is_452_before_it_is_sent(serve: Serve) -> None:
-    keeper = Keeper()
-    served = await serve(keeper, LARGE)
-    async with served.connect() as first, served.connect() as second:
-        for client in (first, second):
-            await client.greet()
-            await client.say("MAIL FROM:<> SIZE=10000", "RCPT TO:<a@example.org>", "RCPT TO:<b@example.org>")
-
-        assert (await first.say("DATA"))[0].startswith("354")
-        assert (await second.say("DATA"))[0].startswith("452 4.3.1")
-        await first.send(stuffed(MAIL))
-        assert await first.codes(2) == ["250", "250"]
-        assert (await second.say("DATA"))[0].startswith("354")
-
-
-async def test_turn_of_a_large_mail_is_kept_until_it_is_stored_though_its_client_left(serve: Serve) -> None:
-    keeper = Keeper()
-    served = await serve(keeper, LARGE)
-    async with served.connect() as first, served.connect() as second:
-        keeper.may_go_on.clear()
-        for client in (first, second):
-            await client.greet()
-            await client.say("MAIL FROM:<> SIZE=10000", "RCPT TO:<a@example.org>")
-        await first.say("DATA")
-        await first.send(stuffed(MAIL))
-        await keeper.arrived.wait()
-        first.reset()
-
-        assert (await second.say("DATA"))[0].startswith("452 4.3.1")
-        keeper.may_go_on.set()
-        assert (await second.say("DATA"))[0].startswith("354")
-
-
 async def test_client_that_leaves_does_not_cancel_what_it_handed_over(serve: Serve) -> None:
     keeper = Keeper()
     keeper.may_go_on.clear()
@@ -426,77 +325,3 @@ async def test_client_that_only_stops_sending_gets_its_replies(serve: Serve) -> 
 
         assert await client.rest() == b"250 2.0.0 Accepted\r\n" * 2
     assert len(keeper.taken) == 1
-
-
-NAMES = st.lists(
-    st.sampled_from(["a@example.org", "b@example.org", "c@nobody.example"]), min_size=1, max_size=6
-)
-REPLIES = st.sampled_from([ACCEPTED, STORE_FULL, NO_SUCH_DESK, Reply(250, "2.0.0", "odd\r\ntext")])
-LINES = st.lists(st.sampled_from([b"", b".", b"..", b".x", b"a\rb", b"a\n.", b"\xff\0"]), max_size=8).map(
-    lambda lines: b"".join(line + b"\r\n" for line in lines)
-)
-
-
-@settings(max_examples=60, deadline=None)
-@given(
-    st.lists(
-        st.tuples(
-            NAMES, LINES, st.one_of(st.none(), st.just(ValueError("x")), st.lists(REPLIES, max_size=6))
-        ),
-        min_size=1,
-        max_size=3,
-    ),
-    st.lists(st.integers(0, 1000), max_size=8),
-)
-def test_replies_are_as_many_as_accepted_recipients_and_octets_as_sent(
-    mails: list[tuple[list[str], bytes, list[Reply] | Exception | None]], places: list[int]
-) -> None:
-    async def converse() -> None:
-        keeper = Keeper()
-        limits = ListenLimits(useless_commands=10)
-        listener = Listener(LmtpSession, keeper, hostname="mail.example", limits=limits)
-        sockets = bind(parse_endpoint("127.0.0.1:0"), {})
-        served = Served(listener, sockets[0].getsockname())
-        await listener.start(sockets)
-        async with served.connect() as client:
-            await client.greet()
-            for names, lines, outcome in mails:
-                await check_one_mail(client, keeper, names, lines, outcome, places)
-        await listener.stop(5.0)
-
-    logging.disable(logging.CRITICAL)
-    try:
-        asyncio.run(converse())
-    finally:
-        logging.disable(logging.NOTSET)
-
-
-async def check_one_mail(
-    client: RawClient,
-    keeper: Keeper,
-    names: list[str],
-    lines: bytes,
-    outcome: list[Reply] | Exception | None,
-    places: list[int],
-) -> None:
-    accepted = tuple(name for name in names if "nobody" not in name)
-    keeper.outcome = outcome
-    keeper.taken.clear()
-    await client.say("MAIL FROM:<sender@example.com>", *(f"RCPT TO:<{name}>" for name in names))
-    if not accepted:
-        assert [reply[:9] for reply in await client.say("DATA", "RSET")] == ["503 5.5.1", "250 2.0.0"]
-        return
-    await client.say("DATA")
-    await client.send(*cut(stuffed(lines), places))
-    answers = await client.replies(len(accepted))
-    # The reply to NOOP comes next, so there was none too many.
-    assert await client.say("NOOP") == ["250 2.0.0 Ok"]
-    if isinstance(outcome, Exception):
-        assert keeper.taken == []
-    else:
-        assert keeper.taken == [Taken(SENDER, accepted, lines)]
-    right = isinstance(outcome, list) and len(outcome) == len(accepted)
-    expected = [reply.code for reply in outcome] if isinstance(outcome, list) and right else None
-    if outcome is None:
-        expected = [250] * len(accepted)
-    assert [int(answer[:3]) for answer in answers] == (expected or [451] * len(accepted))

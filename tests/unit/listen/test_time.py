@@ -13,6 +13,7 @@ from mailproc.listen.limits import Gate, ListenLimits
 from mailproc.listen.listener import Listener
 from mailproc.listen.lmtp import LmtpSession
 from mailproc.listen.session import Session
+from mailproc.listen.smtp import SmtpSession
 from tests.rig.keeper import Keeper
 
 LIMITS = ListenLimits(idle=300.0, total=3600.0)
@@ -21,12 +22,12 @@ OK = b"250 2.0.0 Ok\r\n"
 
 
 class MovableLoop(asyncio.SelectorEventLoop):
-    """A loop whose time can be moved on."""
+    """A loop whose time stands still until it is moved on."""
 
     moved = 0.0
 
     def time(self) -> float:
-        return super().time() + self.moved
+        return self.moved
 
     async def move(self, seconds: float) -> None:
         self.moved += seconds
@@ -85,24 +86,29 @@ class Pipe(asyncio.Transport):
 class Scene:
     """A session, its client and the clock."""
 
-    def __init__(self, failpoints: FailPoints) -> None:
+    def __init__(self, session: type[Session], failpoints: FailPoints) -> None:
         loop = asyncio.get_running_loop()
         assert isinstance(loop, MovableLoop)
         self.move = loop.move
         self.keeper = Keeper()
         self.service = Service(self.keeper, LIMITS, "mail.example", Gate(LIMITS), failpoints)
-        self.client = Pipe(LmtpSession(self.service))
+        self.client = Pipe(session(self.service))
+        self._greeting = b"LHLO c\r\n" if session is LmtpSession else b"EHLO c\r\n"
 
     async def begin_mail(self) -> None:
-        answer = await self.client.say(
-            b"LHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<a@example.org>\r\nRCPT TO:<b@example.org>\r\nDATA\r\n"
-        )
+        recipients = b"RCPT TO:<a@example.org>\r\nRCPT TO:<b@example.org>\r\n"
+        answer = await self.client.say(self._greeting + b"MAIL FROM:<>\r\n" + recipients + b"DATA\r\n")
         assert b"354" in answer
 
 
-def run(test: Callable[[Scene], Coroutine[None, None, None]], failpoints: FailPoints = NO_FAILPOINTS) -> None:
+def run(
+    test: Callable[[Scene], Coroutine[None, None, None]],
+    *,
+    session: type[Session] = LmtpSession,
+    failpoints: FailPoints = NO_FAILPOINTS,
+) -> None:
     async def play() -> None:
-        scene = Scene(failpoints)
+        scene = Scene(session, failpoints)
         await settle()
         await test(scene)
         scene.client.abort()
@@ -140,6 +146,37 @@ def test_time_that_we_take_is_not_idle_time_of_the_client() -> None:
         assert scene.client.written == b"250 2.0.0 Accepted\r\n" * 2
         await scene.move(299)
         assert not scene.client.is_gone()
+
+    run(play)
+
+
+@pytest.mark.parametrize(("session", "lines"), [(LmtpSession, 2), (SmtpSession, 1)])
+def test_client_that_stops_in_a_mail_gets_the_replies_it_waits_for(
+    session: type[Session], lines: int
+) -> None:
+    async def play(scene: Scene) -> None:
+        await scene.begin_mail()
+        await scene.client.say(b"Subject: hel")
+        await scene.move(301)
+        assert scene.client.written == TIMED_OUT * lines
+        assert scene.client.is_gone()
+        assert scene.keeper.taken == []
+
+    run(play, session=session)
+
+
+def test_mail_that_takes_too_long_to_store_is_421_and_stored_nevertheless() -> None:
+    async def play(scene: Scene) -> None:
+        scene.keeper.may_go_on.clear()
+        await scene.begin_mail()
+        await scene.client.say(b"hello\r\n.\r\n")
+        await scene.move(3601)
+        assert scene.client.written == TIMED_OUT * 2
+        assert scene.client.is_gone()
+        scene.keeper.may_go_on.set()
+        await settle()
+        assert [taken.raw for taken in scene.keeper.taken] == [b"hello\r\n"]
+        assert not scene.service.accepting
 
     run(play)
 
@@ -236,5 +273,5 @@ def test_mistake_of_ours_in_a_mail_is_451_for_each_recipient(caplog: pytest.LogC
         assert await scene.client.say(b"Subject: h") == b"451 4.3.0 Local error, try again later\r\n" * 2
         assert scene.client.is_gone()
 
-    run(play, Broken({}))
+    run(play, failpoints=Broken({}))
     assert "session failed" in caplog.text
