@@ -56,7 +56,8 @@ def _address(path: str) -> Address:
     if path.startswith("@") and (route := _SOURCE_ROUTE.match(path)):
         path = path[route.end() :]
     try:
-        path.encode()  # octets that are no UTF-8 came as lone surrogates
+        if not path.isascii():
+            path.encode()  # octets that are no UTF-8 came as lone surrogates
         return Address.parse(path)
     except (BadAddress, UnicodeEncodeError):
         raise MailError(BAD_ADDRESS_SYNTAX) from None

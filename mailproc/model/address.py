@@ -55,6 +55,8 @@ class Address:
 
     @classmethod
     def _check_lengths(cls, local: str, domain: str, text: str) -> None:
+        if len(local) <= MAX_LOCAL and len(text) <= MAX_PATH and text.isascii():
+            return  # as nearly always; this runs for each command of each mail
         sizes = (len(part.encode("utf-8", "surrogatepass")) for part in (local, domain, text))
         if any(size > limit for size, limit in zip(sizes, (MAX_LOCAL, MAX_DOMAIN, MAX_PATH), strict=True)):
             raise BadAddress(f"address of {len(text)} characters is too long")
