@@ -16,7 +16,7 @@ from typing import Any
 from jinja2 import TemplateError, TemplateSyntaxError, Undefined, nodes, pass_context
 from jinja2.environment import Template, TemplateExpression
 from jinja2.exceptions import SecurityError
-from jinja2.filters import FILTERS
+from jinja2.filters import do_default
 from jinja2.parser import Parser
 from jinja2.runtime import Context, LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -97,7 +97,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
             finalize=_nothing_for_none,
         )
         self.globals.clear()
-        self.filters = {name: _charged(function) for name, function in _FILTERS.items()}
+        self.filters = {name: _charged(function) for name, function in ALLOWED_FILTERS.items()}
         self.filters.update({_BOUNDED: _bounded, _CONCATENATED: _concatenated})
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
@@ -179,8 +179,8 @@ def _check_nodes(node: nodes.Node, environment: Sandbox) -> None:
         name = node.name if isinstance(node, nodes.Name) else node.attr
         if name.startswith("_") or name == "self":
             raise TemplateSyntaxError(f'"{name}" is not available here', node.lineno)
-    if isinstance(node, nodes.Filter) and node.name not in _FILTERS:
-        hint = did_you_mean(node.name, _FILTERS)
+    if isinstance(node, nodes.Filter) and node.name not in ALLOWED_FILTERS:
+        hint = did_you_mean(node.name, ALLOWED_FILTERS)
         raise TemplateSyntaxError(f'unknown filter "{node.name}"{hint}', node.lineno)
     for child in node.iter_child_nodes():
         _check_nodes(child, environment)
@@ -298,12 +298,12 @@ def _truncated(value: Any, length: int = 255) -> str:
     return text if len(text) <= length else text[: max(length - 1, 0)] + "…"
 
 
-_FILTERS: dict[str, Callable[..., Any]] = {
+ALLOWED_FILTERS: dict[str, Callable[..., Any]] = {
     "abs": abs,
     "capitalize": lambda value: str(value).capitalize(),
     "count": len,
-    "d": FILTERS["default"],
-    "default": FILTERS["default"],
+    "d": do_default,
+    "default": do_default,
     "first": _first,
     "float": _number,
     "int": _integer,

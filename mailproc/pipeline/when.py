@@ -113,7 +113,7 @@ _OTHERS: dict[str, Callable[[Delivery], object]] = {
     "size": lambda delivery: len(delivery.raw),
     "tags": lambda delivery: delivery.tags,
 }
-_VARIABLES: dict[str, Callable[[Delivery], object]] = {**_TEXTS, **_OTHERS}
+VARIABLES: dict[str, Callable[[Delivery], object]] = {**_TEXTS, **_OTHERS}
 _PARTS: dict[str, frozenset[str]] = {
     "authentication": frozenset({"spf", "dkim", "dmarc", "aligned", "failed"}),
     "bounce": frozenset({"recipient", "status", "hard"}),
@@ -123,7 +123,7 @@ _PARTS: dict[str, frozenset[str]] = {
 _AUTOMATIC = "automatic"  # the stage of that name also shows the class that it gave
 _AUTOMATIC_PARTS = frozenset({"kind", "class"})
 
-RESERVED_NAMES = frozenset(_VARIABLES) | {
+RESERVED_NAMES = frozenset(VARIABLES) | {
     "loop",
     "self",
     "true",
@@ -159,8 +159,8 @@ def compile_when(text: str, stages: Mapping[str, Scores]) -> Condition:
     names = frozenset(find_undeclared_variables(tree))
     known = {name_in_conditions(stage): scores for stage, scores in stages.items()}
     for name in sorted(names):
-        if name not in known and name not in _VARIABLES:
-            raise ValueError(f'unknown name "{name}"{did_you_mean(name, {*known, *_VARIABLES})}')
+        if name not in known and name not in VARIABLES:
+            raise ValueError(f'unknown name "{name}"{did_you_mean(name, {*known, *VARIABLES})}')
     _check_parts(tree, known)
     condition = Condition(text, names, compiled)
     _try_once(condition)
@@ -204,8 +204,8 @@ def _parts_of(owner: str, known: Mapping[str, Scores]) -> Scores:
 
 
 def _value_of(name: str, delivery: Delivery) -> object:
-    if name in _VARIABLES:
-        return _VARIABLES[name](delivery)
+    if name in VARIABLES:
+        return VARIABLES[name](delivery)
     ran = [result for result in delivery.results if name_in_conditions(result.stage) == name]
     if not ran or ran[-1].verdict == "skipped":
         return Absent(name=name)
