@@ -48,7 +48,7 @@ def load(
 def make_chains(loaded: Loaded, *, monotonic: Callable[[], float] = time.monotonic) -> dict[str, Chain]:
     """Fresh chains of a checked configuration, by desk; none of them is open."""
     findings = Findings()
-    chains = _chains(loaded.config, loaded.path.absolute().parent, findings, monotonic)
+    chains = _chains(loaded.config, loaded.path.absolute().parent, findings, monotonic=monotonic)
     if findings.mistakes:  # a filter was changed since the configuration was loaded
         raise ConfigurationError(_lines(findings.mistakes, read_toml(loaded.path)))
     return chains
@@ -67,7 +67,7 @@ def _with_defaults(config: Config, hostname: Callable[[], str]) -> Config:
 def _check(config: Config, document: Document, findings: Findings) -> None:
     check_site(config, findings)
     check_sockets(config, findings)
-    _chains(config, document.path.absolute().parent, findings, time.monotonic)
+    _chains(config, document.path.absolute().parent, findings, look_ups=_look_ups(config))
     used = _stages(config)
     for name in config.stage:
         if name not in used:
@@ -76,14 +76,19 @@ def _check(config: Config, document: Document, findings: Findings) -> None:
 
 
 def _chains(
-    config: Config, folder: Path, findings: Findings, monotonic: Callable[[], float]
+    config: Config,
+    folder: Path,
+    findings: Findings,
+    *,
+    look_ups: LookUps | None = None,
+    monotonic: Callable[[], float] = time.monotonic,
 ) -> dict[str, Chain]:
     supplies = Supplies(
         tables=config.stage,
         library=Library(tuple(map(Path, config.filters))),
         folder=folder,
         everywhere=_stages(config),
-        look_ups=_look_ups(config),
+        look_ups=look_ups,
     )
     return {
         name: build_chain(name, desk.chain, supplies, findings, monotonic=monotonic)

@@ -40,7 +40,7 @@ class Supplies:
     library: Library
     folder: Path  # of the configuration file: a path in ``use`` starts there
     everywhere: frozenset[str]  # the stages of all chains
-    look_ups: LookUps  # what a stage's ``open`` is rehearsed with
+    look_ups: LookUps | None  # what a stage's ``open`` is rehearsed with; None: not again
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,8 +171,8 @@ def _stage(
     except Exception as error:  # a site's own __post_init__ may raise anything
         findings.refuse(f"cannot be set up: {type(error).__name__}: {error}", *place.key)
         return None
-    look_ups = replace(place.supplies.look_ups, stages=scores)
-    if stage is not None and (refused := rehearse(stage, look_ups)):
+    look_ups = place.supplies.look_ups
+    if stage and look_ups and (refused := rehearse(stage, replace(look_ups, stages=scores))):
         findings.mistakes.append(refusal(refused, place.key, fields))
     return stage if len(findings.mistakes) == before else None
 

@@ -7,6 +7,7 @@ header is checked where headers are written.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -51,11 +52,16 @@ class MailTemplate:
 
 def compile_template(source: str, known: Collection[str] | None = None) -> MailTemplate:
     """Compile; ValueError says what is wrong and where, an unknown name too where ``known`` is given."""
-    tree, compiled = Sandbox(StrictUndefined).template(source)
-    names = frozenset(find_undeclared_variables(tree))
-    for name in sorted(names.difference(known)) if known is not None else ():
+    template = _compiled(source)
+    for name in sorted(template.names.difference(known)) if known is not None else ():
         raise ValueError(f'unknown name "{name}"{did_you_mean(name, known or ())}')
-    return MailTemplate(names, compiled)
+    return template
+
+
+@functools.lru_cache(maxsize=128)  # each desk's chain, and each check before it, asks for the same few
+def _compiled(source: str) -> MailTemplate:
+    tree, compiled = Sandbox(StrictUndefined).template(source)
+    return MailTemplate(frozenset(find_undeclared_variables(tree)), compiled)
 
 
 def _plain(value: object) -> object:
