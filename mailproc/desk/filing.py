@@ -6,6 +6,7 @@ arrive together become one ticket.
 
 from __future__ import annotations
 
+import logging
 import random
 from dataclasses import dataclass
 
@@ -31,6 +32,10 @@ from mailproc.store.deliveries import StoredDelivery
 from mailproc.store.protocol import Transaction
 from mailproc.store.tickets import NewMessage, NewTicket
 
+log = logging.getLogger("mailproc.filing")
+
+ALARM_SPAN = 3600.0
+ALARM_FAILURES = 20
 MAILPROC = "mailproc"  # who did it, in events
 ACKNOWLEDGEMENT_SERIAL = 1  # in the Message-ID of the acknowledgement …
 REJECTION_SERIAL = 2  # … and of the rejection; agents' answers count on from their message's row
@@ -84,6 +89,8 @@ class Filing:
 
     def _number(self, case: _Case, signals: Signals) -> tuple[Outcome, int]:
         decision = find(case.tx, self.site.keyring, case.delivery.desk, signals, case.stored.received)
+        if decision.mac_failures:
+            _raise_alarm(case, signals)
         if decision.ticket is None:
             return Outcome.NEW, self._open(case, signals, decision).id
         ticket = case.tx.tickets.by_number(decision.ticket)
@@ -101,9 +108,7 @@ class Filing:
         ticket = self._open_ticket(case, signals, state, owner)
         self._keep(case, signals, decision, ticket)
         twin = self._link_twin(case, signals, ticket)
-        for number, why in decision.links:
-            if other := case.tx.tickets.by_number(number):
-                case.tx.history.link(ticket, other, why)
+        _link(case, ticket, decision)
         self._apply_bounce(case, ticket)
         if case.stored.is_history:
             refuse_acknowledgement(case.tx, ticket, "imported", now=case.now)
@@ -126,10 +131,15 @@ class Filing:
         for number in decision.also:
             if other := case.tx.tickets.by_number(number):
                 self._join_also(case, signals, other)
+        _link(case, ticket, decision)
         self._apply_bounce(case, ticket)
-        if decision.reject and not case.stored.is_history:
+        if case.stored.is_history:
+            return
+        if decision.newcomer:
+            refuse_acknowledgement(case.tx, ticket, "the sender took no part before", now=case.now)
+        elif decision.reject:
             self._reject(case, ticket)
-        elif not case.stored.is_history:
+        else:
             self._acknowledge(case, ticket, follow_up=True)
 
     def _join_also(self, case: _Case, signals: Signals, ticket: Ticket) -> None:
@@ -270,6 +280,21 @@ class Filing:
             message_id=keyring.message_id(ticket.number, serial, self.site.hostname),
             hostname=self.site.hostname,
         )
+
+
+def _raise_alarm(case: _Case, signals: Signals) -> None:
+    """A MAC that is not ours is a guess, or an old key: one is worth a line, many are worth a look."""
+    log.warning("desk=%s sender=%s mac=failed", case.stored.desk, signals.sender or "<>")
+    failures = sum(count for _, _, count in case.tx.threads.mac_failures(case.now - ALARM_SPAN))
+    if failures >= ALARM_FAILURES:
+        log.error("mac_failures=%d within an hour: somebody guesses ticket numbers", failures)
+
+
+def _link(case: _Case, ticket: Ticket, decision: FollowUp) -> None:
+    for number, why in decision.links:
+        other = case.tx.tickets.by_number(number)
+        if other is not None and other.id != ticket.id:
+            case.tx.history.link(ticket, other, why)
 
 
 def _customer_mail(case: _Case) -> CustomerMail:
