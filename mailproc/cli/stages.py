@@ -38,7 +38,8 @@ def _rows(desk: str, chain: Chain) -> Iterator[dict[str, object]]:
             "timeout": step.timeout,
             "on_error": step.on_error.value,
             "options": {
-                name: msgspec.to_builtins(value, order="deterministic") for name, value in step.options.items()
+                name: msgspec.to_builtins(value, order="deterministic")
+                for name, value in step.options.items()
             },
         }
 
