@@ -13,12 +13,14 @@ from mailproc.mime.headers import decode_words, plain_line
 from mailproc.mime.limits import Defects, Limits
 from mailproc.model.address import Address, Mailbox
 
-_TOKEN = re.compile(r'"((?:[^"\\]|\\.)*)"|<([^<>]*)>|([(),;:])|([^"<(),;:]+)|(.)', re.DOTALL)
+# A quoted string, an address in brackets, a mark, a word (an encoded one is whole, whatever it holds), junk.
+_REST = r'<([^<>]*)>|([(),;:])|(=\?[^?\s]{1,40}\?[bBqQ]\?[^?\s]*\?=|[^"<(),;:=]+|=)|(.)'
+_TOKEN = re.compile(rf'"((?:[^"\\]|\\.)*)"|{_REST}', re.DOTALL)
 # The same after a quote that never closes: looking for its end again and again would cost quadratic time.
-_TOKEN_UNQUOTED = re.compile(r'(\Z\A)|<([^<>]*)>|([(),;:])|([^"<(),;:]+)|(.)', re.DOTALL)
+_TOKEN_UNQUOTED = re.compile(rf"(\Z\A)|{_REST}", re.DOTALL)
 _COMMENT_PIECE = re.compile(r"[()]|\\.|[^()\\]+|\\", re.DOTALL)
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
-_SPACE = re.compile(r"\s+")
+_AROUND_MARK = re.compile(r"\s{0,20}([@.])\s{0,20}")
 _AROUND = "<>'\"[](),;: \t."
 
 
@@ -27,6 +29,7 @@ class _Pending:
     """What stands before the next comma."""
 
     words: list[str] = field(default_factory=list)
+    after: list[str] = field(default_factory=list)  # the address in angle brackets
     comments: list[str] = field(default_factory=list)
     angle: str | None = None
 
@@ -62,7 +65,7 @@ def _read(text: str, limits: Limits, defects: Defects) -> list[Mailbox]:
         elif mark or (match[2] is not None and pending.angle is not None):
             # A comma, or one that was forgotten: "A <a@b> B <c@d>".
             found += _finished(pending, limits, defects)
-            pending = _Pending(angle=match[2])
+            pending = _Pending(words=[] if mark else pending.after, angle=match[2])
         else:
             _add(pending, text, match)
     if position < len(text):
@@ -74,13 +77,14 @@ def _read(text: str, limits: Limits, defects: Defects) -> list[Mailbox]:
 def _add(pending: _Pending, text: str, match: re.Match[str]) -> None:
     """A quoted string is a name, or the local part where an @ follows at once."""
     quoted, angle, _, word, _ = match.groups()
+    words = pending.words if pending.angle is None else pending.after
     if angle is not None:
         pending.angle = angle
     elif quoted is not None:
         is_local = text.startswith("@", match.end())
-        pending.words.append(match[0] if is_local else _QUOTED_PAIR.sub(r"\1", quoted))
+        words.append(match[0] if is_local else _QUOTED_PAIR.sub(r"\1", quoted))
     elif word:
-        pending.words.append(word)
+        words.append(word)
 
 
 def _comment(text: str, position: int) -> tuple[str, int]:
@@ -126,7 +130,7 @@ def _address(spec: str) -> Address | None:
 
 def _repaired(spec: str) -> Address | None:
     """Blanks around the marks, a dot at the end of the domain; a local part that needs quotes gets them."""
-    local, _, domain = _SPACE.sub("", spec).rpartition("@")
+    local, _, domain = _AROUND_MARK.sub(r"\1", spec).rpartition("@")
     domain = domain.rstrip(".>'\"")
     if address := Address.parse_or_none(f"{local}@{domain}"):
         return address

@@ -54,9 +54,9 @@ class Attachment:
 
 def of_part(part: Part, subject: str = "") -> Attachment:
     """The attachment that a part is; ``subject`` of the message for an embedded one without a name."""
-    name = safe_name(part.file_name)
-    if not name and part.type in _EMBEDDED:
-        name = safe_name(re.sub(r"[/\\]", "_", subject)[:100] or "message") + ".eml"
+    name = safe_name(part.file_name or part.header("content-description"))
+    if not part.file_name and part.type in _EMBEDDED:
+        name = safe_name(re.sub(r"[/\\]", "_", subject)[:100] or name or "message") + ".eml"
     return Attachment(name, part.type, part, part.charset, part.limits, part.defects)
 
 

@@ -54,10 +54,12 @@ def split_header_block(octets: bytes, start: int, end: int, limits: Limits, defe
         position = match.end()
     fields: list[tuple[str, bytes]] = []
     while match := _FIELD.match(octets, position, stop):
-        if len(fields) >= limits.headers or match.end() == stop < end:
+        if len(fields) >= limits.headers:
             break
         name, value = match.groups()
         fields.append((name.decode("ascii").lower(), value))
+        if match.end() == stop < end:  # this one is cut; where it really ends is for _body_start to find
+            break
         position = match.end()
     body = _body_start(octets, position, end, fields=len(fields), limits=limits, defects=defects)
     return HeaderBlock(tuple(fields), body)

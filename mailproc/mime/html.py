@@ -142,9 +142,10 @@ class _Writer:
         if tag == "-text" or tag in _INVISIBLE:
             return
         if tag in _PARAGRAPHS:
-            self._paragraph()
+            self._end_line()
             self.quotes -= self._was_quote(tag, node)
             self.preformatted -= tag == "pre" and self.preformatted > 0
+            self._paragraph()
         elif tag in _BLOCKS or tag == "li":
             self._end_line()
             self.quotes -= self._was_quote(tag, node)

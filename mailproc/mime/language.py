@@ -17,7 +17,7 @@ _FEWEST_LETTERS = 20
 _MOST_LETTERS = 600  # more says nothing more
 _CONFIDENCE = 0.6  # of the best
 _MARGIN = 0.25  # by which it is ahead of the second
-_NO_LANGUAGE = ("@", "://", "www.", "<", "=")  # of a word that is no word of any language
+_NO_LANGUAGE = re.compile(r"\S*(?:@|://|www\.|<|=)\S*")  # addresses, links, tags: words of no language
 _SIGNS = re.compile(r"[\d_#*+/|~^>-]+")
 _SISTERS = frozenset({"da", "no"})  # so near in writing that only a sure word counts
 _SURE = 0.95
@@ -38,10 +38,8 @@ def _model() -> Any:
 
 def language_of(text: str) -> str:
     """The language of a text of at least 20 letters."""
-    spoken = (
-        word for word in text[: 2 * _MOST_LETTERS].split() if not any(map(word.__contains__, _NO_LANGUAGE))
-    )
-    words = _SIGNS.sub(" ", " ".join(spoken))[:_MOST_LETTERS]
+    words = _SIGNS.sub(" ", _NO_LANGUAGE.sub(" ", text[: 2 * _MOST_LETTERS]))[:_MOST_LETTERS]
+    words = " ".join(words.split())
     if _weight(words) < _FEWEST_LETTERS:
         return ""
     labels, confidences = _model().predict(words.lower() if words.isupper() else words, k=2)
@@ -54,4 +52,5 @@ def language_of(text: str) -> str:
 
 def _weight(text: str) -> int:
     """Letters in text; an ideograph or kana says as much as several Latin letters."""
-    return sum(4 if letter >= "\u2e80" else 1 for letter in text if letter.isalpha())
+    letters = sum(map(str.isalpha, text))
+    return letters if text.isascii() else letters + 3 * sum(letter >= "\u2e80" for letter in text)

@@ -16,6 +16,8 @@ from mailproc.mime.limits import Defects, Limits
 from mailproc.mime.parameters import Field, read_content_type, read_disposition
 
 _REST_OF_BOUNDARY = re.compile(rb"(--)?[ \t]*\r*(?=\n|\Z)")
+_LIKE_A_BOUNDARY = re.compile(rb"^--([^\s-][^\r\n\t ]{0,199})[ \t]*\r?\n", re.MULTILINE)
+_NEAR = 2048  # octets in which it must stand
 _MAX_BOUNDARY = 200  # RFC 2046 allows 70; Outlook once sent more
 
 
@@ -110,6 +112,8 @@ def _children(parent: Part, room: int) -> list[Part]:
     boundary = parent.parameters.get("boundary", "")
     if not boundary or len(boundary) > _MAX_BOUNDARY:
         defects.note("multipart without a usable boundary")
+        boundary = _guessed_boundary(parent)
+    if not boundary:
         return []
     sections, closed = _sections(parent, boundary, room)
     if not sections:
@@ -119,6 +123,12 @@ def _children(parent: Part, room: int) -> list[Part]:
     if len(sections) > room:
         defects.note("too many parts: the rest was not read")
     return [_child(parent, start, end) for start, end in sections[: max(room, 0)]]
+
+
+def _guessed_boundary(parent: Part) -> str:
+    """What the first line of the content says that looks like a boundary; "" for none."""
+    match = _LIKE_A_BOUNDARY.search(parent.raw, parent.start, min(parent.start + _NEAR, parent.end))
+    return match[1].decode("utf-8", "replace") if match else ""
 
 
 def _child(parent: Part, start: int, end: int) -> Part:

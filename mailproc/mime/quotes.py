@@ -32,6 +32,7 @@ from mailproc.mime.quote_words import (
 _MARKED = re.compile(r"[ \t\u00a0]{0,3}(?:>(?!From )|[A-Z]{1,3}>|\|\s)")
 _RULE = re.compile(r"[\s*]*[-_=─—–]{5,}[\s*]*$")
 _FOOTER = re.compile(r"_{5,}\s*$")  # as list software and some mail programs have it
+_ENDS_OF_SENTENCES = (".", "!", "?", ":", ";", ",")
 _DELIMITER = re.compile(r"(?:--|__|—|–|---)[ \t\u00a0]*$")
 _TIME_OR_YEAR = re.compile(r"\d{1,2}[:.h]\d{2}|\d{4}|\d{1,2}[./-]\d{1,2}[./-]\d{2}")
 _TIME = re.compile(r"\d{1,2}[:.h]\d{2}")
@@ -287,7 +288,8 @@ class _Page:
             return False
         if any(POSTSCRIPT.match(line) or line.endswith("?") for line in lines):
             return False
-        return len(lines[0]) <= 60 and sum(1 for line in lines if CONTACT.search(line)) >= 1
+        is_short = all(len(line) <= 60 and not line.endswith(_ENDS_OF_SENTENCES) for line in lines[:3])
+        return is_short and any(CONTACT.search(line) for line in lines)
 
     # Lines
 
@@ -307,16 +309,17 @@ class _Page:
         return next((i for i in range(start, len(self.lines)) if self.lines[i].strip()), None)
 
     def _text(self, kind: _Kind) -> str:
-        chosen: list[str] = []
-        previous = -1
+        """All lines of a kind; where others stood between, one blank line."""
+        pieces: list[list[str]] = []
+        previous = -2
         for i, line in enumerate(self.lines):
-            if self.kinds[i] is not kind:
-                continue
-            if chosen and i > previous + 1 and chosen[-1].strip() and line.strip():
-                chosen.append("")  # something stood between
-            chosen.append(line)
-            previous = i
-        return _trim("\n".join(chosen))
+            if self.kinds[i] is kind:
+                if i > previous + 1:
+                    pieces.append([])
+                pieces[-1].append(line)
+                previous = i
+        texts = (_trim("\n".join(piece)) for piece in pieces)
+        return "\n\n".join(text for text in texts if text)
 
 
 _BLANKS_ABOVE = re.compile(r"\A(?:[ \t\u00a0]*\n)+")

@@ -33,6 +33,9 @@ def read(raw: bytes, limits: Limits = DEFAULT_LIMITS) -> Mail:
     return Mail(raw, limits)
 
 
+_ENOUGH_TO_TELL = 3000  # characters: where new text begins below a long quote
+
+
 class Mail:
     """One mail.  Every property can be read at any time; none raises for what the mail holds."""
 
@@ -255,16 +258,24 @@ class Mail:
 
     @cached_property
     def language(self) -> str:
-        """ISO 639-1 code of the new text, else of the whole; "" when unsure."""
-        from mailproc.mime.language import language_of  # its model takes half a second to load
+        """ISO 639-1 code of the first lines that are no quote, else of the whole; "" when unsure.
 
-        return language_of(self.reply) or language_of(self.text)
+        Cheaper than ``reply`` and as good: new text stands above what it answers, or between ``>`` lines.
+        """
+        from mailproc.mime.language import language_of  # its model takes a tenth of a second to load
+
+        lines = self.text[:_ENOUGH_TO_TELL].split("\n")
+        return language_of("\n".join(line for line in lines if line[:1] != ">")) or language_of(self.text)
 
     @cached_property
     def attachments(self) -> tuple[Attachment, ...]:
         """Files, embedded messages and pictures; those inside a TNEF or uuencoded in the text too."""
         limits, defects = self._limits, self._defects
-        found = [attachments.of_part(part) for part in self.parts if self._is_file(part)]
+        found = [
+            attachments.of_part(part, Mail(part.content, limits).subject if part.type in _EMBEDDED else "")
+            for part in self.parts
+            if self._is_file(part)
+        ]
         inner = [file for content in self._tnefs for file in content.files]
         inner += [file for _, files in self._texts for file in files]
         found += [attachments.of_file(name, content, limits, defects) for name, content in inner]

@@ -1,4 +1,4 @@
-"""Mails made to hurt their reader, each by one means; the tests and ``bench/read_corpus.py --hostile`` use them."""
+"""Mails made to hurt their reader, each by one means; also for ``bench/read_corpus.py --hostile``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator
 
 HEAD = b"From: a@example.com\r\nTo: b@example.org\r\nSubject: x\r\nMessage-ID: <1@example.com>\r\n"
 HTML = HEAD + b"Content-Type: text/html; charset=utf-8\r\n\r\n"
-KIB = 1024
+END = b"\r\n\r\nhello\r\n"
+TEXT = HEAD + b"Content-Type: text/plain"
+TNEF = b"application/ms-tnef", b"winmail.dat"
 
 
 def mails() -> Iterator[tuple[str, bytes]]:
@@ -29,7 +31,8 @@ def _nested(depth: int) -> bytes:
 
 
 def _multipart(parts: int, part: bytes = b"Content-Type: text/plain\r\n\r\nx\r\n") -> bytes:
-    return HEAD + b"Content-Type: multipart/mixed; boundary=B\r\n\r\n" + (b"--B\r\n" + part) * parts + b"--B--\r\n"
+    head = HEAD + b"Content-Type: multipart/mixed; boundary=B\r\n\r\n"
+    return head + (b"--B\r\n" + part) * parts + b"--B--\r\n"
 
 
 def _structure() -> Makers:
@@ -46,7 +49,8 @@ def _structure() -> Makers:
         ),
         "boundaries_that_overlap": lambda: (
             HEAD + b"Content-Type: multipart/mixed; boundary=a\r\n\r\n"
-            b"--a\r\nContent-Type: multipart/mixed; boundary=ab\r\n\r\n--ab\r\n\r\none\r\n--a\r\n\r\ntwo\r\n--ab--\r\n--a--\r\n"
+            b"--a\r\nContent-Type: multipart/mixed; boundary=ab\r\n\r\n"
+            b"--ab\r\n\r\none\r\n--a\r\n\r\ntwo\r\n--ab--\r\n--a--\r\n"
         ),
         "no_boundary": lambda: HEAD + b"Content-Type: multipart/mixed\r\n\r\n--B\r\n\r\nhello\r\n",
         "absent_boundary": lambda: HEAD + b"Content-Type: multipart/mixed; boundary=B\r\n\r\nhello\r\n",
@@ -61,23 +65,23 @@ def _structure() -> Makers:
 
 def _headers() -> Makers:
     return {
-        "header_of_10_MB": lambda: HEAD + b"X-Long: " + b"a" * 10_000_000 + b"\r\n\r\nhello\r\n",
-        "folded_header_of_5_MB": lambda: HEAD + b"X-Long: a" + b"\r\n b" * 1_000_000 + b"\r\n\r\nhello\r\n",
+        "header_of_10_MB": lambda: HEAD + b"X-Long: " + b"a" * 10_000_000 + END,
+        "folded_header_of_5_MB": lambda: HEAD + b"X-Long: a" + b"\r\n b" * 1_000_000 + END,
         "headers_100000": lambda: HEAD + b"X-A: b\r\n" * 100_000 + b"\r\nhello\r\n",
         "subject_of_spaces": lambda: b"Subject: a" + b" " * 200_000 + b"b\r\n\r\nhello\r\n",
-        "encoded_words_20000": lambda: b"Subject: " + b"=?utf-8?q?x?= " * 20_000 + b"\r\n\r\nhello\r\n",
-        "encoded_words_that_never_end": lambda: b"Subject: " + b"=?utf-8?q?" * 20_000 + b"\r\n\r\nhello\r\n",
+        "encoded_words_20000": lambda: b"Subject: " + b"=?utf-8?q?x?= " * 20_000 + END,
+        "encoded_words_that_never_end": lambda: b"Subject: " + b"=?utf-8?q?" * 20_000 + END,
         "encoded_word_with_line_end": lambda: (
-            b"From: =?utf-8?q?a=0D=0ABcc:_e?= <a@example.com>\r\nSubject: =?utf-8?q?a=0D=0ABcc:_e?=\r\n\r\nhello\r\n"
+            b"From: =?utf-8?q?a=0D=0ABcc:_e?= <a@example.com>\r\nSubject: =?utf-8?q?a=0D=0ABcc:_e?=" + END
         ),
         "message_id_of_100_kB": lambda: b"Message-ID: <" + b"a." * 50_000 + b"@b>\r\n\r\nhello\r\n",
-        "references_50000": lambda: b"References: " + b"<a@b>\r\n " * 50_000 + b"\r\n\r\nhello\r\n",
+        "references_50000": lambda: b"References: " + b"<a@b>\r\n " * 50_000 + END,
         "parameters_10000": lambda: (
-            HEAD + b"Content-Type: text/plain" + b"".join(b"; name*%d=x" % i for i in range(10_000)) + b"\r\n\r\nhello\r\n"
+            TEXT + b"".join(b"; name*%d=x" % i for i in range(10_000)) + END
         ),
-        "parameters_that_never_end": lambda: HEAD + b'Content-Type: text/plain; name="' + b'\\"' * 30_000 + b"\r\n\r\n",
-        "parameter_of_semicolons": lambda: HEAD + b"Content-Type: text/plain" + b";" * 60_000 + b"\r\n\r\nhello\r\n",
-        "date_of_5000_digits": lambda: HEAD + b"Date: " + b"9" * 5000 + b"\r\n\r\nhello\r\n",
+        "parameters_that_never_end": lambda: TEXT + b'; name="' + b'\\"' * 30_000 + b"\r\n\r\n",
+        "parameter_of_semicolons": lambda: TEXT + b";" * 60_000 + END,
+        "date_of_5000_digits": lambda: HEAD + b"Date: " + b"9" * 5000 + END,
         "only_nul": lambda: b"\0" * 100_000,
         "bare_cr_only": lambda: HEAD.replace(b"\r\n", b"\r") + b"\r" + b"hello\r" * 1000,
     }  # fmt: skip
@@ -85,38 +89,42 @@ def _headers() -> Makers:
 
 def _addresses() -> Makers:
     return {
-        "to_20000": lambda: b"To: " + b"a@example.com, " * 20_000 + b"\r\n\r\nhello\r\n",
-        "to_of_brackets": lambda: b"To: " + b"(" * 60_000 + b"\r\n\r\nhello\r\n",
-        "to_of_comments_that_close": lambda: b"To: " + b"(" * 30_000 + b")" * 30_000 + b" a@b.de\r\n\r\nhello\r\n",
-        "to_of_quotes_that_never_end": lambda: b'To: "' + b'\\"' * 30_000 + b"\r\n\r\nhello\r\n",
-        "to_of_angles": lambda: b"To: " + b"<" * 60_000 + b"\r\n\r\nhello\r\n",
-        "to_of_one_word": lambda: b"To: " + b"a" * 60_000 + b"\r\n\r\nhello\r\n",
-        "to_of_ats": lambda: b"To: " + b"@" * 60_000 + b"\r\n\r\nhello\r\n",
-        "to_of_groups": lambda: b"To: " + b"g:" * 30_000 + b"\r\n\r\nhello\r\n",
+        "to_20000": lambda: b"To: " + b"a@example.com, " * 20_000 + END,
+        "to_of_brackets": lambda: b"To: " + b"(" * 60_000 + END,
+        "to_of_comments_that_close": lambda: b"To: " + b"(" * 30_000 + b")" * 30_000 + b" a@b.de" + END,
+        "to_of_quotes_that_never_end": lambda: b'To: "' + b'\\"' * 30_000 + END,
+        "to_of_angles": lambda: b"To: " + b"<" * 60_000 + END,
+        "to_of_one_word": lambda: b"To: " + b"a" * 60_000 + END,
+        "to_of_ats": lambda: b"To: " + b"@" * 60_000 + END,
+        "to_of_groups": lambda: b"To: " + b"g:" * 30_000 + END,
         "from_of_routes": lambda: b"From: <" + b"@a," * 20_000 + b":b@c.de>\r\n\r\nhello\r\n",
-        "from_of_loose_words": lambda: b"From: " + b"a@b.de " * 8000 + b"\r\n\r\nhello\r\n",
+        "from_of_loose_words": lambda: b"From: " + b"a@b.de " * 8000 + END,
     }
 
 
 def _texts() -> Makers:
-    plain = HEAD + b"Content-Type: text/plain; charset=utf-8\r\n"
+    plain = TEXT + b"; charset=utf-8\r\n"
     return {
         "text_of_20_MB": lambda: plain + b"\r\n" + b"hello world, how are you?\r\n" * 750_000,
         "one_line_of_5_MB": lambda: plain + b"\r\n" + b"a" * 5_000_000,
         "lines_of_colons": lambda: plain + b"\r\n" + b"a:\r\n" * 100_000,
         "lines_of_attributions": lambda: plain + b"\r\n" + b"On foo\r\n" * 20_000 + b"wrote:\r\n" * 20_000,
-        "attributions_never_ended": lambda: plain + b"\r\n" + b"On Mon, 1 Jan 2024 at 10:00, a@b.de\r\n" * 20_000,
+        "attributions_never_ended": lambda: (
+            plain + b"\r\n" + b"On Mon, 1 Jan 2024 at 10:00, a@b.de\r\n" * 20_000
+        ),
         "labels": lambda: plain + b"\r\n" + b"From: a\r\nx\r\ny\r\nz\r\n" * 10_000,
         "signatures": lambda: plain + b"\r\n" + b"Thanks\r\nvia mobile\r\n-- \r\n" * 10_000,
         "quotes_100000": lambda: plain + b"\r\n" + b">" * 100_000 + b" a\r\n" + b"> a\r\n\r\nb\r\n" * 20_000,
         "empty_lines": lambda: plain + b"\r\nOn 1.1.2024 10:00 a@b.de wrote:\r\n" + b"\r\n" * 500_000,
-        "flowed": lambda: HEAD + b"Content-Type: text/plain; format=flowed\r\n\r\n" + b"a \r\n" * 200_000,
-        "unknown_charset": lambda: HEAD + b"Content-Type: text/plain; charset=x-klingon\r\n\r\n\xe4\xf6\xfc",
-        "charset_of_10_kB": lambda: HEAD + b"Content-Type: text/plain; charset=" + b"a" * 10_000 + b"\r\n\r\n\xe4",
-        "charset_that_is_slow": lambda: HEAD + b"Content-Type: text/plain; charset=idna\r\n\r\n" + b"a.\xe4" * 100_000,
-        "half_a_letter_in_utf_7": lambda: HEAD + b"Content-Type: text/plain; charset=utf-7\r\n\r\nhello +2AA-",
+        "flowed": lambda: TEXT + b"; format=flowed\r\n\r\n" + b"a \r\n" * 200_000,
+        "unknown_charset": lambda: TEXT + b"; charset=x-klingon\r\n\r\n\xe4\xf6\xfc",
+        "charset_of_10_kB": lambda: TEXT + b"; charset=" + b"a" * 10_000 + b"\r\n\r\n\xe4",
+        "charset_that_is_slow": lambda: TEXT + b"; charset=idna\r\n\r\n" + b"a.\xe4" * 100_000,
+        "half_a_letter_in_utf_7": lambda: TEXT + b"; charset=utf-7\r\n\r\nhello +2AA-",
         "unknown_transfer_encoding": lambda: plain + b"Content-Transfer-Encoding: x-none\r\n\r\nhello\r\n",
-        "base64_of_rubbish": lambda: plain + b"Content-Transfer-Encoding: base64\r\n\r\n" + b"=a-" * 1_000_000,
+        "base64_of_rubbish": lambda: (
+            plain + b"Content-Transfer-Encoding: base64\r\n\r\n" + b"=a-" * 1_000_000
+        ),
         "quoted_printable_of_rubbish": lambda: (
             plain + b"Content-Transfer-Encoding: quoted-printable\r\n\r\n" + b"=\r\n==" * 500_000
         ),
@@ -164,10 +172,10 @@ def _attachments() -> Makers:
         "zip_bomb": lambda: _attached(b"application/zip", b"a.zip", _zip_bomb()),
         "attachment_of_20_MB": lambda: _attached(b"application/octet-stream", b"a", b"\0" * 20_000_000),
         "text_attachment_of_20_MB": lambda: _attached(b"text/csv", b"a.csv", b"a,b\r\n" * 4_000_000),
-        "tnef_of_rubbish": lambda: _attached(b"application/ms-tnef", b"winmail.dat", tnef + b"\xff" * 500_000),
-        "tnef_of_nothing": lambda: _attached(b"application/ms-tnef", b"winmail.dat", tnef + b"\0" * 5_000_000),
+        "tnef_of_rubbish": lambda: _attached(*TNEF, tnef + b"\xff" * 500_000),
+        "tnef_of_nothing": lambda: _attached(*TNEF, tnef + b"\0" * 5_000_000),
         "tnef_of_empty_attributes": lambda: _attached(
-            b"application/ms-tnef", b"winmail.dat", tnef + b"\x02\x02\x90\x06\x00\x00\x00\x00\x00\x00\x00" * 200_000
+            *TNEF, tnef + b"\x02\x02\x90\x06\x00\x00\x00\x00\x00\x00\x00" * 200_000
         ),
         "name_of_a_path": lambda: _attached(b"text/plain", b"../../etc/passwd\0.txt", b"x"),
         "name_of_100_kB": lambda: _attached(b"text/plain", b"a" * 100_000 + b".pdf", b"x"),
