@@ -19,6 +19,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from mailproc.stage import (
     CONTINUE,
@@ -28,6 +29,7 @@ from mailproc.stage import (
     LookUps,
     Mail,
     MailClass,
+    OnError,
     Pattern,
     ReportKind,
     Stage,
@@ -153,6 +155,7 @@ class Sign:
 
 @dataclass
 class Filter(Stage):
+    on_error: ClassVar[OnError] = OnError.DEFER  # without it the mail would be filed wrongly
     extra_headers: tuple[
         str, ...
     ] = ()  # "Name", or "Name: PATTERN" (RE2, ignoring case): mail with it is automatic

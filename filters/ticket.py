@@ -8,6 +8,7 @@ that follow.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from mailproc.stage import (
     CONTINUE,
@@ -15,6 +16,7 @@ from mailproc.stage import (
     Desk,
     FollowUp,
     LookUps,
+    OnError,
     Signals,
     Stage,
     Tickets,
@@ -25,6 +27,7 @@ from mailproc.stage import (
 
 @dataclass
 class Filter(Stage):
+    on_error: ClassVar[OnError] = OnError.DEFER  # without it the mail would be filed wrongly
     _tickets: Tickets = field(init=False, repr=False)
 
     async def open(self, look_ups: LookUps) -> None:

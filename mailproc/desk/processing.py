@@ -17,7 +17,7 @@ from mailproc.model.address import Address
 from mailproc.model.envelope import Envelope
 from mailproc.model.ticket import Outcome
 from mailproc.pipeline.chain import Chain
-from mailproc.pipeline.delivery import Delivery
+from mailproc.pipeline.delivery import FAILED, Delivery
 from mailproc.pipeline.verdict import Course, Verdict
 from mailproc.store.deliveries import StoredDelivery
 from mailproc.store.protocol import Store, StoreError
@@ -26,8 +26,8 @@ log = logging.getLogger("mailproc.chain")
 
 LEASE = 900.0  # seconds: longer than a chain of default stages can take
 POLL = 1.0  # seconds between looks for work that another process left
-FIRST_RETRY = 5.0
-LAST_RETRY = 3600.0
+FIRST_RETRY = 10.0  # seconds; each further one comes four times later …
+LAST_RETRY = 3600.0  # … up to this
 GRACE = 20.0  # seconds for what is in the chain when the daemon is told to stop
 
 
@@ -141,6 +141,9 @@ class Processor:
             delivery = await self._read(stored)
             verdict = await self._judge(stored, delivery)
             await self._file(stored, delivery, verdict)
+        except StoreError as error:
+            log.warning("delivery=%d store=%s", stored.id, error)
+            await self._put_back(stored, "store away", attempts=stored.attempts - 1)
         except Exception as error:
             log.exception("delivery=%d attempt=%d failed", stored.id, stored.attempts)
             await self._put_back(stored, type(error).__name__, attempts=stored.attempts)
@@ -160,7 +163,9 @@ class Processor:
 
     async def _file(self, stored: StoredDelivery, delivery: Delivery, verdict: Verdict) -> None:
         if verdict.course is Course.DEFER:
-            await self._put_back(stored, verdict.reason, attempts=0)
+            # A stage that failed may fail for ever and counts; one that asks for time may have it.
+            failed = delivery.results[-1].verdict == FAILED
+            await self._put_back(stored, verdict.reason, attempts=stored.attempts if failed else 0)
             return
         self._failpoints.reach("chain.finished")
         outcome = await self._store.write(
@@ -173,7 +178,7 @@ class Processor:
 
     async def _put_back(self, stored: StoredDelivery, problem: str, *, attempts: int) -> None:
         """Give a delivery back for later; when even that fails, its lease ends by itself."""
-        due = self._clock() + min(FIRST_RETRY * 2.0 ** min(stored.attempts, 12), LAST_RETRY)
+        due = self._clock() + min(FIRST_RETRY * 4.0 ** (stored.attempts - 1), LAST_RETRY)
         try:
             await self._store.write(
                 lambda tx: tx.deliveries.defer(stored.id, due, problem, attempts=attempts)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from mailproc.model.option import fields_of
 from mailproc.pipeline.breaker import Breaker
-from mailproc.pipeline.delivery import Delivery, StageResult
+from mailproc.pipeline.delivery import FAILED, SKIPPED, Delivery, StageResult
 from mailproc.pipeline.verdict import CONTINUE, Course, OnError, Verdict
 from mailproc.pipeline.when import Condition, Scores
 from mailproc.stage import LookUps, Stage
@@ -92,10 +92,10 @@ class Chain:
         try:
             verdict = await self._judge(step, delivery, result)
         except _Resting:
-            result.verdict = "skipped"
+            result.verdict = SKIPPED
             return self._without(step, delivery, "rests after time-outs")
         except Exception as error:
-            result.verdict = "failed"
+            result.verdict = FAILED
             result.notes["error"] = type(error).__name__
             _report(step, delivery, error)
             return self._without(step, delivery, type(error).__name__)
@@ -105,7 +105,7 @@ class Chain:
 
     async def _judge(self, step: Step, delivery: Delivery, result: StageResult) -> Verdict:
         if step.when is not None and not step.when.holds(delivery):
-            result.verdict = "skipped"
+            result.verdict = SKIPPED
             return CONTINUE
         if self._breakers[step.name].is_open:
             raise _Resting

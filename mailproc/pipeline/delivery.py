@@ -22,6 +22,10 @@ from mailproc.model.judgement import (
 from mailproc.pipeline.template import MailTemplate
 
 
+SKIPPED = "skipped"  # verdict of a stage that did not run
+FAILED = "failed"  # verdict of a stage that raised or took too long
+
+
 @dataclass(slots=True)
 class StageResult:
     """What one stage added; ``explain`` shows it and later ``when`` conditions read it."""

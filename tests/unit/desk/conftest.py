@@ -1,3 +1,5 @@
+"""Offices to test on."""
+
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
