@@ -181,6 +181,8 @@ class _Writer:
         self._end_line()
         if not self.blank:
             self._add("")
+        elif self.lines:  # a quote may have ended since
+            self.lines[-1] = self._quoted("")
 
     def _end_line(self, *, keep_empty: bool = False) -> None:
         text = "".join(self.line)
@@ -194,7 +196,10 @@ class _Writer:
 
     def _add(self, text: str) -> None:
         self.blank = not text
-        self.lines.append(("> " * min(self.quotes, 10) + text).rstrip() if self.quotes else text)
+        self.lines.append(self._quoted(text))
+
+    def _quoted(self, text: str) -> str:
+        return ("> " * min(self.quotes, 10) + text).rstrip() if self.quotes else text
 
 
 _NO_STYLE = frozenset({"br", "b", "i", "strong", "em", "hr", "html"})

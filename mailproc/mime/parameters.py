@@ -17,7 +17,7 @@ from mailproc.mime.limits import Defects, Limits
 _VALUE = re.compile(r"[\w!#$%&'*+.^`{|}~-]{1,127}/[\w!#$%&'*+.^`{|}~-]{1,127}", re.ASCII)
 _WORD = re.compile(r"[\w-]{1,40}", re.ASCII)
 _PARAMETER = re.compile(
-    r';\s*([^\s=;"*]{1,60})(\*\d{1,4})?(\*)?\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;"]*))', re.DOTALL
+    r';\s*([^\s=;"*]{1,60})(\*\d{1,4})?(\*)?\s*=\s*(?:"((?:[^"\\]|\\.)*)"|"?([^;"]*))', re.DOTALL
 )
 _QUOTED_PAIR = re.compile(r"\\([\"\\])")
 

@@ -16,10 +16,11 @@ _WROTE = (
     "napisała|napisal|"
     r"napísal|pisze|nadesłał|napsal|napsala|píše|kirjoitti|kirjutas|rašė|rakstīja|написал|написала|пишет|"
     r"пише|"
-    "написав|написа|írta|yazdı|a scris|έγραψε|viết|写道|寫道|写了|님이 작성|작성하였습니다|さんは書きました"
+    "написав|написа|írta|yazdı|a scris|έγραψε|viết"
 )
+_WROTE_TOGETHER = "写道|寫道|写了|님이 작성|작성하였습니다|さんは書きました"  # where no blank parts the words
 WROTE_ENDINGS = tuple(word + ending for word in _WROTE.split("|") for ending in ("", "(a)", "(а)", "/a"))
-WROTE = re.compile(rf"(?<!\w)(?:{_WROTE})(?:\((?:a|а|/a)\)|/a)?(?!\w)", re.IGNORECASE)
+WROTE = re.compile(rf"(?<!\w)(?:{_WROTE})(?:\((?:a|а|/a)\)|/a)?(?!\w)|{_WROTE_TOGETHER}", re.IGNORECASE)
 # How a line may begin that introduces a quote: a word for "on", a weekday, a number, a dash of old Yahoo.
 OPENER = re.compile(
     r"[\W_]*(?:on|at|am|um|le|il|el|em|no dia|a|op|den|d\.|dne|dňa|dnia|w dniu|в|на|στις|in data|la data|"

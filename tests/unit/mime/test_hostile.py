@@ -69,8 +69,9 @@ def _read_everything(mail: Mail) -> None:
 
 _SYNTAX = rb"""
 From:|To:|Subject:|Message-ID:|References:|Date:|Content-Type: multipart/mixed; boundary=b
-Content-Type: text/html|Content-Type: message/rfc822|Content-Type: multipart/alternative; boundary=c|Content-Type: application/ms-tnef
-Content-Transfer-Encoding: base64|Content-Transfer-Encoding: quoted-printable|; charset=utf-7|; format=flowed
+Content-Type: text/html|Content-Type: message/rfc822|Content-Type: multipart/alternative; boundary=c
+Content-Type: application/ms-tnef|Content-Transfer-Encoding: base64
+Content-Transfer-Encoding: quoted-printable|; charset=utf-7|; format=flowed
 ; delsp=yes|; name*0*=utf-8''%C3|; name*1=x|--b|--b--|--c|--c--|=?utf-8?q?=C3?=|=?utf-8?b?|?=
 <a@b.de>|<|>|"|(|)|,|:|;
 begin 644 a|end|#86)C|<p>|<blockquote>|</div>|&amp;|> |-- |wrote:|+2AA-
