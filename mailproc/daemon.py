@@ -11,7 +11,6 @@ import asyncio
 import logging
 import signal
 import socket
-import sys
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -19,7 +18,6 @@ from pathlib import Path
 
 from mailproc.app import Parts, assemble, open_store, store_path
 from mailproc.config import Config, Loaded
-
 from mailproc.failpoint import FailPoints
 from mailproc.listen.limits import Gate, ListenLimits
 from mailproc.listen.listener import Listener
@@ -89,7 +87,7 @@ async def _end(task: asyncio.Task[None]) -> None:
 
 
 def _end_daemon_with(task: asyncio.Task[None]) -> None:
-    """A worker that ends before it was told to is a bug: end in order, and let the service manager restart."""
+    """A worker that ends before it was told to is a bug: end in order; the service manager restarts."""
     if not task.cancelled() and task.exception() is not None:
         log.critical("worker ended", exc_info=task.exception())
         signal.raise_signal(signal.SIGTERM)
@@ -139,7 +137,8 @@ async def _until_signalled(notifier: Notifier, endpoints: Sequence[str]) -> None
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     notifier.ready()
-    print(f"mailproc is ready on {', '.join(endpoints) or 'no socket'}", file=sys.stderr, flush=True)
+    log.info("ready on=%s", ",".join(endpoints) or "no socket")
+    print(f"mailproc is ready on {', '.join(endpoints) or 'no socket'}", flush=True)
     while not stopped.is_set():
         try:
             async with asyncio.timeout(notifier.watchdog_interval):
@@ -152,7 +151,7 @@ async def _until_signalled(notifier: Notifier, endpoints: Sequence[str]) -> None
 
 
 class StoreCheck:
-    """Looks whether the store's file is sound: before listening after an unclean end, else beside the work."""
+    """Is the store's file sound?  Asked before listening after an unclean end, else beside the work."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -20,12 +20,13 @@ from mailproc.mime.compose import compose
 from mailproc.mime.reader import Mail, read
 from mailproc.model.address import Address
 from mailproc.model.reply import ACCEPTED, RECIPIENT_OK, Reply
-from mailproc.model.ticket import Ticket
+from mailproc.model.ticket import Message, Ticket
 from mailproc.store.sqlite import SqliteStore
 from mailproc.store.tickets import TicketFilter
 
 DESK = "support@example.org"
 CUSTOMER = "carla@customer.example"
+LOG = "daemon.log"  # beside the configuration
 PATIENCE = 20.0  # seconds for any one step
 
 CONFIGURATION = """\
@@ -164,14 +165,16 @@ async def _tickets(scene: Scene) -> list[Ticket]:
 
 async def _newest(scene: Scene, ticket: Ticket, *, messages: int) -> str:
     """Wait until the ticket has so many messages; say how the newest one came to it."""
+    found: list[Message] = []
     async with asyncio.timeout(PATIENCE):
-        while len(found := await scene.store.read(lambda tx: tx.tickets.messages(ticket.id))) < messages:
-            await asyncio.sleep(0.05)  # noqa: ASYNC110  another process writes the store
+        while len(found) < messages:  # another process writes: there is no event to wait for
+            await asyncio.sleep(0.05)
+            found = await scene.store.read(lambda tx: tx.tickets.messages(ticket.id))
     newest = found[-1]
     state = (await scene.store.read(lambda tx: tx.tickets.get(ticket.id))).state
-    why = "; ".join(newest.joined_reasons) or "a new request"
-    kind = "" if newest.automatic == "none" else f" [{newest.automatic}]"
-    return f"ticket {ticket.number} is {state.value}, mail {len(found)}{kind}: {why}"
+    kind = "" if newest.automatic == "none" else f" ({newest.automatic})"
+    lines = [f"ticket {ticket.number} is {state.value}, mail {len(found)}{kind}"]
+    return "\n   ".join([*lines, *(f"because {reason}" for reason in newest.joined_reasons[:3])])
 
 
 def _question() -> bytes:
@@ -260,14 +263,15 @@ def _free_port() -> int:
 
 
 async def _start_daemon(configuration: Path) -> asyncio.subprocess.Process:
-    daemon = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "mailproc", "-c", str(configuration), "serve", stderr=asyncio.subprocess.PIPE
-    )
-    assert daemon.stderr is not None
-    said = []
+    log = configuration.with_name(LOG)
+    with log.open("wb") as file:
+        daemon = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "mailproc", "-c", str(configuration), "serve"),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=file,
+        )
+    assert daemon.stdout is not None
     async with asyncio.timeout(PATIENCE):
-        while line := (await daemon.stderr.readline()).decode():
-            if "ready" in line:
-                return daemon
-            said.append(line)
-    raise DemoFailed(f"the daemon did not start: {''.join(said)}")
+        if b"ready" not in await daemon.stdout.readline():
+            raise DemoFailed(f"the daemon did not start: {log.read_text()}")
+    return daemon

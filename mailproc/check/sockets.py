@@ -102,5 +102,8 @@ def _warn_of_gaps(config: Config, findings: Findings) -> None:
         findings.warn("nothing listens here nor in [smtp]: no mail comes in", "lmtp")
     if config.relay is None:
         findings.warn("missing: nothing is sent, outgoing mail waits in the outbox", "relay")
-    if config.imap is None:
-        findings.warn("missing: nothing is published in folders", "imap")
+    wanted = {"imap": config.imap is not None, "submission": bool(config.submission.listen)}
+    for section in (section for section, is_wanted in wanted.items() if is_wanted):
+        findings.warn("not used yet: this version has no agents' side", section)
+    if config.workers > 1:
+        findings.warn("this version runs one worker", "workers")

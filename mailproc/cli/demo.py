@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from mailproc.cli.context import fail
-from mailproc.demo import DESK, DemoFailed, Scene, play, staged
+from mailproc.demo import DESK, LOG, DemoFailed, Scene, play, staged
 
 
 @click.command()
@@ -39,7 +39,9 @@ Now you.  Until Ctrl-C the daemon takes mail for {DESK}:
   LMTP 127.0.0.1:{scene.ports.lmtp}, SMTP 127.0.0.1:{scene.ports.smtp}
   curl smtp://127.0.0.1:{scene.ports.smtp} --mail-from you@example.net --mail-rcpt {DESK} -T MAIL.eml
 Look at it with
-  mailproc -c {scene.configuration} ticket list"""
+  mailproc -c {scene.configuration} ticket list
+  mailproc -c {scene.configuration} ticket show NUMBER
+  tail -f {scene.configuration.with_name(LOG)}"""
     )
 
 

@@ -1,1 +1,4 @@
-"""Reading hostile mail, and header surgery on mail that leaves.  Nothing here raises for what a mail holds."""
+"""Reading hostile mail, and header surgery on mail that leaves.
+
+Nothing here raises for what a mail holds.
+"""

@@ -19,7 +19,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from mailproc.model.address import Address
+from mailproc.model.address import MAX_LOCAL, Address
 from mailproc.model.desk import Desk
 from mailproc.model.follow_up import Carrier, Token
 
@@ -206,4 +206,6 @@ def _extended(desk: Desk, extension: str) -> Address | None:
     if not (desk.reply_address and desk.delimiter):
         return None
     own = desk.address
+    if len(own.local.encode()) + len(desk.delimiter) + len(extension) > MAX_LOCAL:
+        return None  # another MTA may refuse it (RFC 5321 section 4.5.3.1.1)
     return Address.parse_or_none(f"{own.local}{desk.delimiter}{extension}@{own.domain}")

@@ -10,7 +10,7 @@ from mailproc.check.load import load, make_chains
 from mailproc.config import DEFAULT_CHAIN, ConfigurationError, find
 from tests.unit.config.conftest import AGENTS_SIDE, DESK, Check, Mistakes
 
-ENVELOPE_ONLY = ("imap: missing", "lmtp: nothing listens", "relay: missing")
+GAPS = ("lmtp: nothing listens", "relay: missing")
 
 
 def test_a_desk_with_an_address_is_enough(check: Check) -> None:
@@ -23,6 +23,8 @@ def test_a_desk_with_an_address_is_enough(check: Check) -> None:
 def test_a_whole_site_has_warnings_and_no_mistakes(check: Check) -> None:
     loaded = check(AGENTS_SIDE)
     assert [line.rpartition("toml:")[2].split(": ")[:2] for line in loaded.warnings] == [
+        ["10", "submission"],
+        ["19", "imap"],
         ["35", "agent.alice.password_hash"],
         ["40", "agent.bob.password_hash"],
     ]
@@ -188,9 +190,15 @@ def test_a_stage_in_no_chain_is_a_warning(check: Check) -> None:
     assert warning.endswith("4: stage.spamm: stands in no chain")
 
 
-def test_a_site_without_relay_imap_or_listener_is_warned(check: Check) -> None:
+def test_a_site_without_relay_or_listener_is_warned(check: Check) -> None:
     warnings = check(DESK).warnings
-    assert all(any(gap in line for line in warnings) for gap in ENVELOPE_ONLY)
+    assert all(any(gap in line for line in warnings) for gap in GAPS)
+
+
+def test_what_this_version_does_not_use_is_said(check: Check) -> None:
+    warnings = check(f'workers = 2\n[imap]\n[submission]\nlisten = ["127.0.0.1:8587"]\n{DESK}').warnings
+    unused = [line for line in warnings if "this version" in line]
+    assert [line.split(": ")[1] for line in unused] == ["workers", "imap", "submission"]
 
 
 def test_the_chains_of_a_loaded_site_are_made_afresh_each_time(check: Check) -> None:
