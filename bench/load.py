@@ -136,12 +136,11 @@ def inject_by_smtp_source(daemon: Daemon, options: argparse.Namespace) -> dict[s
 
 def measure(daemon: Daemon, options: argparse.Namespace) -> Figures:
     """Load a running daemon; AssertionError when not every acknowledged mail becomes a ticket in time."""
-    (database,) = daemon.folder.rglob("mailproc.db")
     before = usage(daemon)
     start = time.perf_counter()
     answer = (inject_by_smtp_source if options.smtp_source else inject)(daemon, options)
     own_start = time.perf_counter() - answer["seconds"]  # without the time the generator took to begin
-    eventually(lambda: waiting(database) == 0, seconds=600.0)
+    eventually(lambda: waiting(daemon.database) == 0, seconds=600.0)
     end, after = time.perf_counter(), usage(daemon)
     status = daemon.status()
     begun = max(start, own_start)

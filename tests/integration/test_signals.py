@@ -23,8 +23,9 @@ def daemon(make_daemon: Callable[..., Daemon]) -> Iterator[Daemon]:
 
 
 def test_the_daemon_prints_one_line_that_says_ready(daemon: Daemon) -> None:
-    ready = eventually(lambda: [line for line in daemon.log().splitlines() if "ready" in line])
+    ready = eventually(lambda: daemon.printed().splitlines())
     assert len(ready) == 1
+    assert "ready" in ready[0]
     assert f"127.0.0.1:{daemon.lmtp_port}" in ready[0]
 
 

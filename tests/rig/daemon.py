@@ -54,7 +54,9 @@ class Daemon:
         self.folder = folder
         self.lmtp_port = free_port()
         self.configuration = folder / "mailproc.toml"
+        self.database = folder / data_dir / "mailproc.db"
         self._log = folder / "log"
+        self._output = folder / "output"
         self._process: subprocess.Popen[bytes] | None = None
         self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         relay = f'[relay]\naddress = "127.0.0.1:{relay_port}"\n' if relay_port else ""
@@ -81,10 +83,10 @@ class Daemon:
         self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         name = f"mailproc-test-{uuid.uuid4().hex}"
         self._notify.bind(f"\0{name}")
-        with self._log.open("ab") as log:
+        with self._log.open("ab") as log, self._output.open("wb") as output:
             self._process = subprocess.Popen(
                 [*self._command(), "serve"],
-                stdout=log,
+                stdout=output,
                 stderr=log,
                 cwd=self.folder,
                 env={**self._environment(), "NOTIFY_SOCKET": f"@{name}", "MAILPROC_FAILPOINT": failpoint},
@@ -160,6 +162,10 @@ class Daemon:
 
     def lmtp(self) -> LmtpClient:
         return LmtpClient(self.lmtp_port)
+
+    def printed(self) -> str:
+        """What the last run wrote to standard output."""
+        return self._output.read_text()
 
     def _command(self) -> list[str]:
         return [sys.executable, "-m", "mailproc", "-c", str(self.configuration)]

@@ -31,7 +31,6 @@ def assert_each_once(daemon: Daemon, numbers: Iterable[int]) -> None:
 
 def assert_store_is_sound(daemon: Daemon) -> None:
     """SQLite finds nothing wrong with its file; the daemon may run."""
-    (database,) = daemon.folder.rglob("mailproc.db")
-    with sqlite3.connect(database) as connection:
+    with sqlite3.connect(daemon.database) as connection:
         assert connection.execute("PRAGMA quick_check").fetchall() == [("ok",)]
     connection.close()
