@@ -18,7 +18,7 @@ from mailproc.mime.parts import Part
 from mailproc.mime.text import clean, part_text
 
 _MAX_NAME = 200  # characters
-_PATH = re.compile(r".*[/\\]")
+_PATH = re.compile(r"[/\\]")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028\u2029]+")
 _EMBEDDED = frozenset({"message/rfc822", "message/global", "message/news"})
 
@@ -70,7 +70,7 @@ def of_file(name: str, content: bytes, limits: Limits, defects: Defects) -> Atta
 def safe_name(name: str) -> str:
     """The last part of a path, without controls, on one line, at most 200 characters with its ending kept."""
     name = _CONTROLS.sub("", BIDI_CONTROLS.sub("", name))
-    name = _PATH.sub("", name).strip(" .\"'")
+    name = _PATH.split(name)[-1].strip(" .\"'")
     if len(name) <= _MAX_NAME:
         return name
     stem, dot, ending = name.rpartition(".")

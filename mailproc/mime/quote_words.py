@@ -95,7 +95,9 @@ _ORIGINAL = (
     "eredeti üzenet|továbbított üzenet|orijinal ileti|forwarded message|forwarded by .{1,80}|mesaj original|"
     "αρχικό μήνυμα|元のメッセージ|転送メッセージ|original mail|原始邮件|原始郵件|转发的邮件|원본 메시지"
 )
-SEPARATOR = re.compile(rf"[\s*>]*[-_=*#]{{2,}}\s*(?:{_ORIGINAL})\s*:?\s*[-_=*#]{{2,}}[\s*]*$", re.IGNORECASE)
+SEPARATOR = re.compile(
+    rf"[\s>]*\*{{0,2}}[-_=#]{{2,}}\s*(?:{_ORIGINAL})\s*:?\s*[-_=#]{{2,}}\*{{0,2}}\s*$", re.IGNORECASE
+)
 FORWARD = re.compile(
     r"[\s*>]*(?:begin forwarded message|anfang der weitergeleiteten (?:nachricht|e-mail)|"
     r"début du message (?:réexpédié|transféré)|inicio del mensaje reenviado|inizio messaggio inoltrato|"
@@ -130,7 +132,7 @@ EXCUSE = re.compile(r"typo|brevity|excuse|pardon|kürze|tippfehler|brièveté|er
 
 # How letters end; what follows is the sender's name and address.
 CLOSING = re.compile(
-    r"[\s*]*(?:(?:mit )?(?:freundlich|best|lieb|viel|schön|herzlich|sonnig)\w* (?:gr(?:ü|ue)(?:ß|ss)\w*|"
+    r"[\s*]*(?:(?:mit )?(?:freundlich|best|lieb|viel|schön|herzlich|sonnig)\w* (?:gr(?:ü|ue|u)(?:ß|ss)\w*|"
     r"empfehlungen)|"
     r"gr(?:ü|ue)(?:ß|ss)e?\b|gru(?:ß|ss)\b|mfg\b|lg\b|vg\b|hochachtungsvoll|"
     r"(?:best|kind|warm|with|many|sincere|warmest|kindest)[\w ]{0,12}(?:regards|wishes|thanks)|regards\b|"

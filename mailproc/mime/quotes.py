@@ -30,7 +30,7 @@ from mailproc.mime.quote_words import (
 )
 
 _MARKED = re.compile(r"[ \t\u00a0]{0,3}(?:>(?!From )|[A-Z]{1,3}>|\|\s)")
-_RULE = re.compile(r"[\s*]*[-_=─—–]{5,}[\s*]*$")
+_RULE = re.compile(r"\s*\*{0,2}[-_=─—–]{5,}\*{0,2}\s*$")
 _FOOTER = re.compile(r"_{5,}\s*$")  # as list software and some mail programs have it
 _ENDS_OF_SENTENCES = (".", "!", "?", ":", ";", ",")
 _DELIMITER = re.compile(r"(?:--|__|—|–|---)[ \t\u00a0]*$")
@@ -41,6 +41,7 @@ _ADDRESS_AT_END = re.compile(r"<[^<>@\s]{1,100}@[^<>\s]{1,200}>\s*[:：]$")
 _DATED_ADDRESS = re.compile(r"\W*\d{2,4}[-./年]\s?\d{1,2}[-./月]\s?\d{1,2}.{0,200}@[^\s<>]{1,200}>?\s*[:：]$")
 _MOST_LINES = 4000
 _LOOK_BACK = 5  # lines over which an attribution may be wrapped
+_LONGEST_LINE = 1000  # characters; no mail client introduces a quote by a longer one
 _LONGEST_HEADER_BLOCK = 40  # lines
 _LONGEST_ATTRIBUTION = 400
 _LONGEST_SIGNATURE = 25  # lines with text
@@ -142,7 +143,7 @@ class _Page:
     def _introduction(self, i: int) -> int | None:
         """Where the lines end that introduce a quote at line i, None where none does."""
         line = self.lines[i]
-        if not line.strip() or self.marked[i]:
+        if not line.strip() or self.marked[i] or len(line) > _LONGEST_LINE:
             return None
         if SEPARATOR.match(line) or FORWARD.match(line):
             return self._header_block(i + 1, fewest=1) or i + 1

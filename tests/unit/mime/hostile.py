@@ -113,6 +113,8 @@ def _texts() -> Makers:
             plain + b"\r\n" + b"On Mon, 1 Jan 2024 at 10:00, a@b.de\r\n" * 20_000
         ),
         "labels": lambda: plain + b"\r\n" + b"From: a\r\nx\r\ny\r\nz\r\n" * 10_000,
+        "lines_of_stars": lambda: plain + b"\r\n" + b"*" * 30_000 + (b"\r\n" + b"*" * 300) * 1000,
+        "lines_of_dashes": lambda: plain + (b"\r\n" + b"- " * 200 + b"-" * 200 + b"_" * 200 + b"x") * 500,
         "signatures": lambda: plain + b"\r\n" + b"Thanks\r\nvia mobile\r\n-- \r\n" * 10_000,
         "quotes_100000": lambda: plain + b"\r\n" + b">" * 100_000 + b" a\r\n" + b"> a\r\n\r\nb\r\n" * 20_000,
         "empty_lines": lambda: plain + b"\r\nOn 1.1.2024 10:00 a@b.de wrote:\r\n" + b"\r\n" * 500_000,
@@ -178,5 +180,6 @@ def _attachments() -> Makers:
             *TNEF, tnef + b"\x02\x02\x90\x06\x00\x00\x00\x00\x00\x00\x00" * 200_000
         ),
         "name_of_a_path": lambda: _attached(b"text/plain", b"../../etc/passwd\0.txt", b"x"),
+        "name_of_50_kB": lambda: _attached(b"text/plain", b"a" * 50_000 + b".pdf", b"x"),
         "name_of_100_kB": lambda: _attached(b"text/plain", b"a" * 100_000 + b".pdf", b"x"),
     }  # fmt: skip

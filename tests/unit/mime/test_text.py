@@ -187,10 +187,7 @@ def test_header_block_of_outlook_in_html_begins_the_quote() -> None:
     ("language", "text"),
     [
         ("cs", "Dobrý den, tiskárna v naší kanceláři dnes vůbec netiskne."),
-        (
-            "da",
-            "Hej, vores printer virker ikke i dag, og vi ved ikke hvad vi skal gøre. Kan I hjælpe os hurtigt?",
-        ),
+        ("da", "Hej, vores printer virker ikke i dag, kan I hjælpe os hurtigt?"),
         ("de", "Guten Tag, unser Drucker druckt heute überhaupt nicht."),
         ("en", "Hello, our printer does not print anything today."),
         ("es", "Buenos días, nuestra impresora hoy no imprime nada, ¿pueden ayudarnos?"),
@@ -199,10 +196,7 @@ def test_header_block_of_outlook_in_html_begins_the_quote() -> None:
         ("it", "Buongiorno, la nostra stampante oggi non stampa niente."),
         ("ja", "プリンターが今日は全く動きません。"),
         ("nl", "Hallo, onze printer drukt vandaag helemaal niets af."),
-        (
-            "no",
-            "Hei, skriveren vår skriver ikke ut noe i dag, og vi vet ikke hva vi skal gjøre. Kan dere hjelpe oss?",
-        ),
+        ("no", "Hei, jeg har ikke mottatt bestillingen min ennå. Når blir den levert?"),
         ("pl", "Dzień dobry, nasza drukarka dzisiaj nic nie drukuje."),
         ("pt", "Bom dia, a nossa impressora não imprime nada hoje."),
         ("sv", "Hej, vår skrivare skriver inte ut någonting alls i dag."),
