@@ -6,7 +6,6 @@ table of known names: the registry would import modules by it and remember each 
 
 from __future__ import annotations
 
-import codecs
 import re
 from encodings.aliases import aliases
 from functools import cache
@@ -175,15 +174,3 @@ def _detected(octets: bytes) -> str:
     except Exception:  # what a detector makes of rubbish is its own affair
         guess = None
     return (codec_of(guess) if guess else None) or "latin-1"
-
-
-def is_known(charset: str) -> bool:
-    """True when a codec for this charset exists here."""
-    codec = codec_of(charset)
-    if codec is None:
-        return False
-    try:
-        codecs.lookup(codec)
-    except LookupError:
-        return False
-    return True

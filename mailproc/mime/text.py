@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 
 from mailproc.mime import charsets, html, transfer
 from mailproc.mime.limits import Defects, Limits
@@ -23,14 +22,6 @@ _STUB = re.compile(
 _NO_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff]+")
 _LINE_END = re.compile(r"\r+\n|\r|\u2028|\u2029|\x85")
 _QUOTE_DEPTH = re.compile(r">*")
-
-
-@dataclass(slots=True)
-class Body:
-    """The parts that make the text, in order, and the files that stood uuencoded in it."""
-
-    shown: list[Part] = field(default_factory=list)
-    files: list[transfer.UuFile] = field(default_factory=list)
 
 
 def is_attached(part: Part) -> bool:
