@@ -79,7 +79,7 @@ class LimitsSection(Section, frozen=True):
     large: Bytes = 1_048_576  # from here on a mail is large …
     large_at_once: Count = 4  # … and so many of them are read at the same time
     attempts: Count = 5  # failures of the chain before a mail is quarantined
-    at_once: Count = 16  # mails in the chain at the same time, per worker
+    at_once: Count = 4  # mails in the chain at the same time, per worker
 
 
 class LogSection(Section, frozen=True):

@@ -238,6 +238,8 @@ class Filing:
 
     def _link_twin(self, case: _Case, signals: Signals, ticket: Ticket) -> Ticket | None:
         """One mail to two desks opens two tickets, each linked with the other."""
+        if len(self.site.desks) == 1:
+            return None
         twin = case.tx.tickets.twin(ticket.desk, case.stored.sha256, signals.message_id, ticket.customer)
         if twin is not None:
             case.tx.history.link(ticket, twin, f"the same mail came to desk {twin.desk}")

@@ -25,6 +25,7 @@ from mailproc.store.protocol import Store, StoreError
 log = logging.getLogger("mailproc.chain")
 
 LEASE = 900.0  # seconds: longer than a chain of default stages can take
+MOST_IN_FLIGHT = 64  # claimed at once: in the chain, before it, or being stored
 POLL = 1.0  # seconds between looks for work that another process left
 FIRST_RETRY = 10.0  # seconds; each further one comes four times later …
 LAST_RETRY = 3600.0  # … up to this
@@ -59,6 +60,7 @@ class Processor:
         self._failpoints = failpoints
         self._on_filed = on_filed
         self._wake = asyncio.Event()
+        self._turn = asyncio.Semaphore(limits.at_once)
         self._in_flight: set[asyncio.Task[None]] = set()
 
     def wake(self) -> None:
@@ -103,23 +105,25 @@ class Processor:
 
     async def _take_up(self) -> int:
         """Claim and start what is due; return how much that was."""
-        room = 2 * self._limits.at_once - len(self._in_flight)
-        if room < self._limits.at_once:
+        room = MOST_IN_FLIGHT - len(self._in_flight)
+        if room < MOST_IN_FLIGHT // 2:
             await asyncio.wait(self._in_flight, return_when=asyncio.FIRST_COMPLETED)
             return 1
         claimed = await self._claim(room, tried=False)
+        if not claimed:
+            return await self._retry_one()
         for stored in claimed:
+            await self._turn.acquire()  # a few in the chain at once, so that intake is never kept waiting
             task = asyncio.create_task(self._process(stored))
             self._in_flight.add(task)
             task.add_done_callback(self._in_flight.discard)
-        if claimed:
-            return len(claimed)
-        return await self._retry_one()
+        return len(claimed)
 
     async def _retry_one(self) -> int:
         suspects = await self._claim(1, tried=True)
         for stored in suspects:
             await self._finish_all()  # nothing else is in the chain while a suspect is
+            await self._turn.acquire()
             await self._process(stored)
         return len(suspects)
 
@@ -138,8 +142,11 @@ class Processor:
 
     async def _process(self, stored: StoredDelivery) -> None:
         try:
-            delivery = await self._read(stored)
-            verdict = await self._judge(stored, delivery)
+            try:
+                delivery = await self._read(stored)
+                verdict = await self._judge(stored, delivery)
+            finally:
+                self._turn.release()
             await self._file(stored, delivery, verdict)
         except StoreError as error:
             log.warning("delivery=%d store=%s", stored.id, error)
@@ -169,7 +176,7 @@ class Processor:
             return
         self._failpoints.reach("chain.finished")
         outcome = await self._store.write(
-            lambda tx: self._filing.file(tx, stored, delivery, verdict, self._clock())
+            lambda tx: self._filing.file(tx, stored, delivery, verdict, self._clock()), patient=True
         )
         self._failpoints.reach("finish.committed")
         log.info("delivery=%d desk=%s outcome=%s", stored.id, stored.desk, outcome.value)

@@ -50,6 +50,8 @@ def encode_field(name: str, value: str) -> bytes:
         raise ValueError(f"bad header name {name!r}")
     check_text(value)
     value = value.strip(" ")
+    if value.isascii() and value and len(name) + len(value) + 2 <= LINE and "=?" not in value:
+        return f"{name}: {value}\r\n".encode()  # as most are
     if _is_free_text(name) and _needs_encoding(value):
         value = " ".join(encoded_words(value, first=LINE - len(name) - 2))
     lines = _fold(f"{name}:", value)

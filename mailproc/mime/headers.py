@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import binascii
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mailproc.mime import charsets
 from mailproc.mime.limits import Defects, Limits
@@ -36,15 +36,18 @@ class HeaderBlock:
 
     fields: tuple[tuple[str, bytes], ...]
     end: int
+    _by_name: dict[str, list[bytes]] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        for name, value in self.fields:
+            self._by_name.setdefault(name, []).append(value)
 
     def values(self, name: str) -> list[bytes]:
-        return [value for field, value in self.fields if field == name]
+        return self._by_name.get(name, [])
 
     def first(self, name: str) -> bytes | None:
-        for field, value in self.fields:
-            if field == name:
-                return value
-        return None
+        values = self._by_name.get(name)
+        return values[0] if values else None
 
 
 def split_header_block(octets: bytes, start: int, end: int, limits: Limits, defects: Defects) -> HeaderBlock:

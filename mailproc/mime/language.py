@@ -14,7 +14,7 @@ LANGUAGES = frozenset({
     "uk", "vi", "zh",
 })  # fmt: skip
 _FEWEST_LETTERS = 20
-_MOST_LETTERS = 600  # more says nothing more
+_MOST_LETTERS = 250  # more says nothing more
 _CONFIDENCE = 0.6  # of the best
 _MARGIN = 0.25  # by which it is ahead of the second
 _NO_LANGUAGE = re.compile(r"[@<=]|://|www\.")

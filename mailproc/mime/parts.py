@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cached_property
 
 from mailproc.mime import transfer
 from mailproc.mime.headers import HeaderBlock, decode_words, split_header_block, unfold
+from mailproc.mime.lazy import lazy
 from mailproc.mime.limits import Defects, Limits
 from mailproc.mime.parameters import Field, read_content_type, read_disposition
 
@@ -42,7 +42,7 @@ class Part:
         value = self.block.first(name.lower())
         return "" if value is None else unfold(value, self.limits, self.defects)
 
-    @cached_property
+    @lazy
     def content_type(self) -> Field:
         value = self.raw_header("content-type")
         if not value and self.parent is not None and self.parent.type == "multipart/digest":
@@ -62,11 +62,11 @@ class Part:
     def charset(self) -> str:
         return self.parameters.get("charset", "")
 
-    @cached_property
+    @lazy
     def disposition(self) -> Field:
         return read_disposition(self.raw_header("content-disposition"), self.limits, self.defects)
 
-    @cached_property
+    @lazy
     def encoding(self) -> str:
         """Content-Transfer-Encoding in lower case, without comments."""
         return self.raw_header("content-transfer-encoding").partition("(")[0].strip(" \t\"';").lower()
@@ -85,7 +85,7 @@ class Part:
         """The content as it stands in the mail."""
         return self.raw[self.start : self.end]
 
-    @cached_property
+    @lazy
     def content(self) -> bytes:
         """The content with its transfer encoding undone."""
         return transfer.decode(self.source, self.encoding, self.defects)

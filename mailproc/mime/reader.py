@@ -7,13 +7,13 @@ changed.
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from mailproc.mime import addresses, attachments, identifiers, quotes, text, tnef
 from mailproc.mime.attachments import Attachment
 from mailproc.mime.headers import HeaderBlock, decode_words, split_header_block, unfold
 from mailproc.mime.html import to_text
+from mailproc.mime.lazy import lazy
 from mailproc.mime.limits import DEFAULT_LIMITS, Defects, Limits
 from mailproc.mime.parts import Part, read_parts
 from mailproc.mime.tnef import Tnef
@@ -44,6 +44,7 @@ class Mail:
         self._limits = limits
         self._embedded_in = embedded_in  # how many messages are around this one
         self._defects = Defects()
+        self._known: dict[str, str] = {}  # headers that were decoded
         self._octets = raw if b"\n" in raw else raw.replace(b"\r", b"\n")
 
     @property
@@ -53,14 +54,18 @@ class Mail:
 
     # Headers
 
-    @cached_property
+    @lazy
     def _block(self) -> HeaderBlock:
         return split_header_block(self._octets, 0, len(self._octets), self._limits, self._defects)
 
     def header(self, name: str) -> str:
         """First header of this name, unfolded and decoded (RFC 2047); "" when absent."""
-        value = self._block.first(name.lower())
-        return "" if value is None else self._decoded(value)
+        name = name.lower()
+        known = self._known.get(name)
+        if known is None:
+            value = self._block.first(name)
+            known = self._known[name] = "" if value is None else self._decoded(value)
+        return known
 
     def headers(self, name: str) -> tuple[str, ...]:
         """All headers of this name, in order, unfolded and decoded."""
@@ -69,7 +74,7 @@ class Mail:
     def has(self, name: str) -> bool:
         return self._block.first(name.lower()) is not None
 
-    @cached_property
+    @lazy
     def header_names(self) -> tuple[str, ...]:
         """The name of every header in order, in lower case."""
         return tuple(name for name, _ in self._block.fields)
@@ -87,40 +92,40 @@ class Mail:
     def _decoded(self, value: bytes) -> str:
         return decode_words(unfold(value, self._limits, self._defects), self._limits, self._defects)
 
-    @cached_property
+    @lazy
     def subject(self) -> str:
         return self.header("subject")
 
     # People
 
-    @cached_property
+    @lazy
     def authors(self) -> tuple[Mailbox, ...]:
         """Every mailbox of every From; more than one is a way to deceive (RFC 5322 section 3.6.2)."""
         return self._mailboxes("from")
 
-    @cached_property
+    @lazy
     def author(self) -> Mailbox | None:
         """From; the first where there are several."""
-        return self._first_mailbox("from")
+        return self.authors[0] if self.authors else None
 
-    @cached_property
+    @lazy
     def reply_to(self) -> Mailbox | None:
         return self._first_mailbox("reply-to")
 
-    @cached_property
+    @lazy
     def sender_header(self) -> Mailbox | None:
         return self._first_mailbox("sender")
 
-    @cached_property
+    @lazy
     def customer(self) -> Mailbox | None:
         """Who wants the answer: Reply-To where the sender set one, else From."""
         return self.reply_to or self.author
 
-    @cached_property
+    @lazy
     def to(self) -> tuple[Mailbox, ...]:
         return self._mailboxes("to")
 
-    @cached_property
+    @lazy
     def cc(self) -> tuple[Mailbox, ...]:
         return self._mailboxes("cc")
 
@@ -134,21 +139,21 @@ class Mail:
 
     # Date and identifiers
 
-    @cached_property
+    @lazy
     def date(self) -> float | None:
         """Seconds since 1970, UTC; None where Date is absent or says nothing usable."""
         return identifiers.seconds(self.raw_header("date"), self._defects)
 
-    @cached_property
+    @lazy
     def message_id(self) -> str:
         """ "<left@right>", "" when absent."""
         return identifiers.message_id(self.raw_header("message-id"), self._limits, self._defects)
 
-    @cached_property
+    @lazy
     def in_reply_to(self) -> tuple[str, ...]:
         return self._message_ids("in-reply-to")
 
-    @cached_property
+    @lazy
     def references(self) -> tuple[str, ...]:
         """Oldest first, as they stand."""
         return self._message_ids("references")
@@ -159,7 +164,7 @@ class Mail:
 
     # Structure
 
-    @cached_property
+    @lazy
     def _root(self) -> Part:
         block = self._block
         return Part(self._octets, block, block.end, len(self._octets), 0, None, self._limits, self._defects)
@@ -169,12 +174,12 @@ class Mail:
         """Of the whole mail, "type/subtype" in lower case."""
         return self._root.type
 
-    @cached_property
+    @lazy
     def parts(self) -> tuple[Part, ...]:
         """The root and every part below it in the order they stand; embedded messages are leaves."""
         return read_parts(self._root)
 
-    @cached_property
+    @lazy
     def embedded(self) -> tuple[Mail, ...]:
         """Messages inside this one (message/rfc822) and header blocks of such (text/rfc822-headers)."""
         if self._embedded_in >= self._limits.embedded:
@@ -187,7 +192,7 @@ class Mail:
             if part.type in types
         )
 
-    @cached_property
+    @lazy
     def report(self) -> DeliveryReport | None:
         """The delivery report that this mail is (RFC 3464), None for any other mail."""
         from mailproc.mime.report import read_report  # it reads through this module
@@ -196,11 +201,11 @@ class Mail:
 
     # Text
 
-    @cached_property
+    @lazy
     def _shown(self) -> list[Part]:
         return text.shown_parts(self.parts, self._limits, self._defects)
 
-    @cached_property
+    @lazy
     def _texts(self) -> list[tuple[str, list[tuple[str, bytes]]]]:
         """The text of each shown part, with the files that stood uuencoded in it."""
         found = []
@@ -209,7 +214,7 @@ class Mail:
             found.append((content, [(file.name, file.content) for file in files]))
         return found
 
-    @cached_property
+    @lazy
     def _tnefs(self) -> list[Tnef]:
         return [
             tnef.read_tnef(part.content, self._limits, self._defects)
@@ -217,7 +222,7 @@ class Mail:
             if not part.is_multipart and tnef.is_tnef(part.type, part.file_name)
         ]
 
-    @cached_property
+    @lazy
     def text(self) -> str:
         """What a person reads, lines ended by LF; HTML as text where there is nothing else."""
         found = "\n\n".join(content.strip("\n") for content, _ in self._texts if content.strip())
@@ -231,7 +236,7 @@ class Mail:
                 return to_text(found.html, self._limits, self._defects)
         return ""
 
-    @cached_property
+    @lazy
     def html(self) -> str:
         """The source of the first HTML part, cut at the limit; "" where there is none."""
         for part in self.parts:
@@ -239,7 +244,7 @@ class Mail:
                 return text.part_source(part, self._limits, self._defects)[: self._limits.html]
         return ""
 
-    @cached_property
+    @lazy
     def _division(self) -> quotes.Division:
         return quotes.divide(self.text, self._limits.quotes)
 
@@ -256,7 +261,7 @@ class Mail:
     def signature(self) -> str:
         return self._division.signature
 
-    @cached_property
+    @lazy
     def language(self) -> str:
         """ISO 639-1 code of the first lines that are no quote, else of the whole; "" when unsure.
 
@@ -267,7 +272,7 @@ class Mail:
         lines = self.text[:_ENOUGH_TO_TELL].split("\n")
         return language_of("\n".join(line for line in lines if line[:1] != ">")) or language_of(self.text)
 
-    @cached_property
+    @lazy
     def attachments(self) -> tuple[Attachment, ...]:
         """Files, embedded messages and pictures; those inside a TNEF or uuencoded in the text too."""
         limits, defects = self._limits, self._defects

@@ -199,7 +199,7 @@ def _mac(key: Key, purpose: Purpose, fields: tuple[str, ...], length: int) -> st
     # NUL stands in no purpose and no field: no two lists of fields give the same text.
     text = "\0".join((purpose, *fields)).encode("utf-8", "surrogatepass")
     digest = hmac.digest(key.secret, text, hashlib.sha256)
-    return base64.b32encode(digest).decode("ascii").lower()[:length]
+    return base64.b32encode(digest[:LENGTH]).decode("ascii").lower()[:length]
 
 
 def _extended(desk: Desk, extension: str) -> Address | None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
 from types import MappingProxyType
 
+from mailproc.mime.lazy import lazy
 from mailproc.mime.reader import Mail, read
 from mailproc.model.desk import Desk
 from mailproc.model.envelope import Envelope
@@ -20,7 +20,6 @@ from mailproc.model.judgement import (
     SpamScore,
 )
 from mailproc.pipeline.template import MailTemplate
-
 
 SKIPPED = "skipped"  # verdict of a stage that did not run
 FAILED = "failed"  # verdict of a stage that raised or took too long
@@ -94,7 +93,7 @@ class Delivery:
         self._headers: dict[str, str] = {}
         self._results: list[StageResult] = []
 
-    @cached_property
+    @lazy
     def mail(self) -> Mail:
         """The mail, read once for all stages; never raises (see mime/reader.py)."""
         return read(self.raw)
