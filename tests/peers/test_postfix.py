@@ -26,6 +26,19 @@ def the_acknowledgement(site: Site) -> Caught:
     return caught
 
 
+def the_original(site: Site) -> bytes:
+    """The only mail, as it arrived."""
+    eventually(lambda: site.daemon.status()["new"] == 1, every=0.2)
+    (ticket,) = site.daemon.tickets()
+    return original(site, ticket["ticket"])
+
+
+def original(site: Site, ticket: str) -> bytes:
+    """The only mail of a ticket, as it arrived."""
+    (message,) = site.daemon.ticket(ticket)["messages"]
+    return site.daemon.output("ticket", "raw", ticket, message["sha256"])
+
+
 def test_a_mail_by_sendmail_becomes_a_ticket_and_is_acknowledged(site: Site) -> None:
     site.postfix.sendmail(FROM, DESK, mail(1))
     acknowledgement = the_acknowledgement(site)
@@ -126,12 +139,53 @@ def test_the_original_comes_back_byte_for_byte(site: Site) -> None:
     body = "Grüße\r\n.dot\r\n..dots\r\n".encode() + b"x" * 3000 + b"\r\n\xff\xfe not UTF-8\r\n"
     raw = mail(1) + body
     site.postfix.smtp(FROM, DESK, raw)
-    eventually(lambda: site.daemon.status()["new"] == 1, every=0.2)
+    arrived = the_original(site)
+    assert arrived.endswith(raw)
     (ticket,) = site.daemon.tickets()
     (message,) = site.daemon.ticket(ticket["ticket"])["messages"]
-    original = site.daemon.output("ticket", "raw", ticket["ticket"], message["sha256"])
-    assert original.endswith(raw)
-    assert len(original) == message["size"]
+    assert len(arrived) == message["size"]
+
+
+VOUCHED = "mail.example.org; dmarc=pass header.from=customer.example"
+FORGED = (
+    f"Authentication-Results: {VOUCHED}\r\n".encode(),
+    b"Received-SPF: pass receiver=mail.example.org; envelope-from=customer1@customer.example\r\n",
+    f"AUTHENTICATION-RESULTS\t:\r\n\t{VOUCHED}\r\n".encode(),
+    f"Authentication-Results: mx.example.net; none\r\nAuthentication-Results: {VOUCHED}\r\n".encode(),
+    f"Authentication-Results: \u00a0{VOUCHED}\r\n".encode(),
+    b"Authentication-Results:" + VOUCHED.encode("utf-16-be") + b"\0\xe9\r\n",
+)
+
+
+def test_nobody_outside_vouches_for_himself(make_site: MakeSite) -> None:
+    """Without Postfix's header_checks mailproc would believe the first two; with them none arrives."""
+    site = make_site(chain=("automatic", "auth", "ticket"))
+    assert [is_believed(site, forged + mail(1)) for forged in FORGED[:2]] == [True, True]
+    for number, forged in enumerate(FORGED):
+        site.postfix.smtp(FROM, DESK, forged + mail(number))
+    eventually(lambda: site.daemon.status()["new"] == len(FORGED), every=0.2)
+    arrived = [original(site, ticket["ticket"]) for ticket in site.daemon.tickets()]
+    below_received = sorted(raw.partition(b"(UTC)\r\n")[2] for raw in arrived)
+    assert below_received == [mail(number) for number in range(len(FORGED))]
+    assert not any(is_believed(site, raw) for raw in arrived[:2])
+
+
+def is_believed(site: Site, raw: bytes) -> bool:
+    path = site.daemon.folder / "mail.eml"
+    path.write_bytes(raw)
+    (explained,) = site.daemon.cli("explain", str(path), "--mail-from", FROM)
+    (scores,) = (stage["scores"] for stage in explained["stages"] if stage["stage"] == "auth")
+    assert isinstance(scores["aligned"], bool)
+    return scores["aligned"]
+
+
+def test_an_attached_mail_keeps_who_vouched_for_it(site: Site) -> None:
+    """Who forwards a suspicious mail sends it as it was, and a change would break the signature over it."""
+    attached = f"Authentication-Results: {VOUCHED}\r\n".encode() + mail(7)
+    head = mail(1, headers='MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary="b"\r\n')
+    part = b"--b\r\nContent-Type: message/rfc822\r\n\r\n" + attached + b"\r\n--b--\r\n"
+    site.postfix.smtp(FROM, DESK, head + part)
+    assert the_original(site).endswith(part)
 
 
 def test_a_burst_over_many_connections_all_becomes_tickets(site: Site) -> None:

@@ -106,7 +106,8 @@ class Postfix:
         names = {"folder": self._folder, "smtp_port": self.smtp_port, "sink_port": self._sink_port}
         (self.etc / "main.cf").write_text(MAIN.format(**names) + self._snippet("main.cf") + settings)
         (self.etc / "master.cf").write_text(MASTER.format(**names) + self._snippet("master.cf"))
-        (self.etc / "mailproc_desks").write_text(self._snippet("mailproc_desks"))
+        for table in ("mailproc_desks", "mailproc_header_checks"):
+            (self.etc / table).write_text(self._snippet(table))
         self._run("postfix", "-c", str(self.etc), "start")
 
     def _snippet(self, name: str) -> str:
