@@ -187,6 +187,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="mails a second, from the socket to the ticket")
     parser.add_argument("--mails", type=int, default=10_000)
     parser.add_argument("--sessions", type=int, default=16)
+    parser.add_argument("--workers", type=int, default=2, help="processes of the daemon")
     parser.add_argument("--size", type=int, default=5120, help="octets of one mail")
     parser.add_argument("--corpus", type=Path, help="a folder of real mails to send instead")
     parser.add_argument("--smtp-source", action="store_true", help="load by Postfix's generator instead")
@@ -194,7 +195,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="mailproc-bench-", dir=options.folder) as folder:
-        daemon = Daemon(Path(folder), tables=NO_LIMITS)
+        daemon = Daemon(Path(folder), top=f"workers = {options.workers}", tables=NO_LIMITS)
         daemon.start()
         try:
             figures = measure(daemon, options)

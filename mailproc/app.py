@@ -22,6 +22,7 @@ from mailproc.desk.explain import explain as explain_delivery
 from mailproc.desk.filing import Filing
 from mailproc.desk.intake import Intake
 from mailproc.desk.look_ups import StoredHistory, StoredTickets, StoredTokens
+from mailproc.desk.pressure import Pressure
 from mailproc.desk.processing import ProcessingLimits, Processor
 from mailproc.desk.settle import settle
 from mailproc.desk.site import Agent, Site
@@ -141,12 +142,15 @@ async def assemble(
     clock: Callable[[], float] = time.time,
     failpoints: FailPoints = NO_FAILPOINTS,
     at_once: int | None = None,
+    worker: str = "",
+    pressure: Pressure | None = None,
 ) -> Parts:
     """Build every part on an open store; nothing runs yet but the stages' own ``open``."""
     config = loaded.config
     site = make_site(config, load_keyring(config))
     chains = await open_chains(loaded, site, store, clock)
     outbox = _outbox_worker(config, site, store, clock, failpoints)
+    pressure = pressure or Pressure()
     processor = Processor(
         store,
         chains,
@@ -154,6 +158,8 @@ async def assemble(
         clock=clock,
         limits=ProcessingLimits(at_once or config.limits.at_once, config.limits.attempts),
         failpoints=failpoints,
+        worker=worker,
+        pressure=pressure,
         on_filed=outbox.wake if outbox else _nothing,
     )
     intake = Intake(
@@ -162,6 +168,7 @@ async def assemble(
         clock=clock,
         backlog=config.limits.backlog,
         failpoints=failpoints,
+        pressure=pressure,
         on_accepted=processor.wake,
     )
     return Parts(store, site, chains, intake, processor, outbox)

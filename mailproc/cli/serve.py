@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 
 import click
-import uvloop
 
 from mailproc.cli.context import failures, load_site
 from mailproc.daemon import serve as run_daemon
@@ -21,5 +19,5 @@ def serve(ctx: click.Context) -> None:
     loaded = load_site(ctx)
     set_up(loaded.config.log.level, loaded.config.log.format, sys.stderr)
     os.umask(0o077)
-    with failures(), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(run_daemon(loaded, dict(os.environ)))
+    with failures():
+        run_daemon(loaded, dict(os.environ))

@@ -10,6 +10,7 @@ import hashlib
 import logging
 from collections.abc import Callable, Sequence
 
+from mailproc.desk.pressure import Pressure
 from mailproc.desk.site import Site
 from mailproc.failpoint import FailPoints
 from mailproc.model.address import Address
@@ -43,6 +44,7 @@ class Intake:
         clock: Callable[[], float],
         backlog: int,
         failpoints: FailPoints,
+        pressure: Pressure,
         on_accepted: Callable[[], None],
     ) -> None:
         self._store = store
@@ -51,6 +53,7 @@ class Intake:
         self._most_waiting = backlog
         self._failpoints = failpoints
         self._on_accepted = on_accepted
+        self._pressure = pressure
         self._waiting = 0
         self._waiting_at = float("-inf")
 
@@ -62,6 +65,12 @@ class Intake:
         self, mail_from: Address | None, recipients: Sequence[Address], raw: bytes
     ) -> list[Reply]:
         """Make a mail durable for each recipient; one reply each, in order."""
+        with self._pressure:
+            return await self._accept(mail_from, recipients, raw)
+
+    async def _accept(
+        self, mail_from: Address | None, recipients: Sequence[Address], raw: bytes
+    ) -> list[Reply]:
         try:
             if await self._backlog_is_full():
                 return [BACKLOG_FULL] * len(recipients)

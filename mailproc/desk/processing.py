@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from mailproc.desk.filing import Filing
+from mailproc.desk.pressure import Pressure
 from mailproc.failpoint import FailPoints
 from mailproc.model.address import Address
 from mailproc.model.envelope import Envelope
@@ -26,6 +27,9 @@ log = logging.getLogger("mailproc.chain")
 
 LEASE = 900.0  # seconds: longer than a chain of default stages can take
 MOST_IN_FLIGHT = 64  # claimed at once: in the chain, before it, or being stored
+PRESSING = 3  # clients that wait for a reply at the same time
+STEP_BACK = 0.002  # seconds
+MOST_STEPS_BACK = 20  # so that the chain never stands still
 POLL = 1.0  # seconds between looks for work that another process left
 FIRST_RETRY = 10.0  # seconds; each further one comes four times later …
 LAST_RETRY = 3600.0  # … up to this
@@ -51,6 +55,8 @@ class Processor:
         limits: ProcessingLimits,
         failpoints: FailPoints,
         on_filed: Callable[[], None],
+        pressure: Pressure,
+        worker: str = "",
     ) -> None:
         self._store = store
         self._chains = chains
@@ -59,6 +65,8 @@ class Processor:
         self._limits = limits
         self._failpoints = failpoints
         self._on_filed = on_filed
+        self._worker = worker
+        self._pressure = pressure
         self._wake = asyncio.Event()
         self._turn = asyncio.Semaphore(limits.at_once)
         self._in_flight: set[asyncio.Task[None]] = set()
@@ -113,11 +121,19 @@ class Processor:
         if not claimed:
             return await self._retry_one()
         for stored in claimed:
-            await self._turn.acquire()  # a few in the chain at once, so that intake is never kept waiting
+            await self._give_way()
+            await self._turn.acquire()
             task = asyncio.create_task(self._process(stored))
             self._in_flight.add(task)
             task.add_done_callback(self._in_flight.discard)
         return len(claimed)
+
+    async def _give_way(self) -> None:
+        """Intake goes first: who hands mail over waits for a reply, and what is accepted can wait."""
+        for _ in range(MOST_STEPS_BACK):
+            if self._pressure.total < PRESSING:
+                return
+            await asyncio.sleep(STEP_BACK)
 
     async def _retry_one(self) -> int:
         suspects = await self._claim(1, tried=True)
@@ -130,7 +146,7 @@ class Processor:
     async def _claim(self, limit: int, *, tried: bool) -> list[StoredDelivery]:
         now = self._clock()
         claimed = await self._store.write(
-            lambda tx: tx.deliveries.claim(now, now + LEASE, limit, tried=tried)
+            lambda tx: tx.deliveries.claim(now, now + LEASE, limit, tried=tried, worker=self._worker)
         )
         if claimed:
             self._failpoints.reach("chain.claimed")

@@ -100,7 +100,9 @@ class Deliveries:
         row = self._connection.one("SELECT count(*) FROM delivery WHERE state = 'waiting'")
         return row[0] if row else 0
 
-    def claim(self, now: float, lease: float, limit: int, *, tried: bool) -> list[StoredDelivery]:
+    def claim(
+        self, now: float, lease: float, limit: int, *, tried: bool, worker: str = ""
+    ) -> list[StoredDelivery]:
         """Take due deliveries until ``lease``; each counts as an attempt, so that poison is noticed.
 
         ``tried`` asks for those that failed before: a worker takes them one by one, so that what was
@@ -109,7 +111,7 @@ class Deliveries:
         attempts = "attempts > 1" if tried else "attempts <= 1"
         rows = self._connection.all(
             f"""
-            UPDATE delivery SET lease = :lease, attempts = attempts + 1
+            UPDATE delivery SET lease = :lease, worker = :worker, attempts = attempts + 1
             WHERE id IN (
                 SELECT id FROM delivery
                 WHERE state = 'waiting' AND due <= :now AND lease <= :now AND {attempts}
@@ -117,7 +119,7 @@ class Deliveries:
             )
             RETURNING {_COLUMNS}
             """,
-            {"lease": lease, "now": now, "limit": limit},
+            {"lease": lease, "now": now, "limit": limit, "worker": worker},
         )
         return sorted(map(_stored, rows), key=lambda delivery: delivery.id)
 
@@ -152,9 +154,15 @@ class Deliveries:
             [{"id": delivery} for delivery in deliveries],
         )
 
-    def release_leases(self) -> int:
-        """Free what a dead daemon held; only who holds the store's serve lock may call this."""
-        return self._connection.run("UPDATE delivery SET lease = 0 WHERE state = 'waiting' AND lease > 0")
+    def release_leases(self, worker: str = "") -> int:
+        """Free what a dead worker held, or all; only who holds the serve lock may ask for it."""
+        return self._connection.run(
+            """
+            UPDATE delivery SET lease = 0
+            WHERE state = 'waiting' AND lease > 0 AND (:worker = '' OR worker = :worker)
+            """,
+            {"worker": worker},
+        )
 
     def requeue(self, delivery: int, now: float) -> bool:
         """Send a delivery that was set aside through the chain again."""

@@ -21,7 +21,7 @@ T = TypeVar("T")
 Work = Callable[[Transaction], T]
 
 MOST_AT_ONCE = 64  # urgent pieces of work in one transaction: bounds how long the loop is away
-ENOUGH = 16  # patient pieces of work that are worth a commit …
+ENOUGH = 8  # patient pieces of work that are worth a commit …
 PATIENCE = 0.01  # … or so many seconds after the first of them
 
 

@@ -9,6 +9,7 @@ the last commit.  Other processes may open the same file; who runs the daemon ho
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TypeVar
@@ -20,6 +21,8 @@ from mailproc.store.migrate import migrate
 from mailproc.store.transaction import Transaction
 
 T = TypeVar("T")
+
+LOOK_AGAIN = 0.0005  # seconds between two tries to get the write lock
 
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
@@ -51,6 +54,10 @@ class SqliteConnection:
         self.raw.executemany(sql, rows)
 
 
+def _is_busy(error: sqlite3.Error) -> bool:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
 def store_error(error: sqlite3.Error) -> StoreError:
     """What a caller may make of sqlite3's error."""
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
@@ -74,12 +81,23 @@ class SqliteSession(Session):
     def open(self) -> SqliteConnection:
         try:
             self._raw = connect(self._path, busy_seconds=self._busy_seconds)
+            self._raw.execute("PRAGMA busy_timeout = 0")  # waiting is ``begin``'s
         except sqlite3.Error as error:
             raise store_error(error) from error
         return SqliteConnection(self._raw)
 
     def begin(self) -> None:
-        self._execute("BEGIN IMMEDIATE")
+        """Wait for the write lock.  SQLite's own waiting sleeps up to 100 ms between looks: too long here."""
+        deadline = time.monotonic() + self._busy_seconds
+        while True:
+            try:
+                self._execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if not _is_busy(error) or time.monotonic() >= deadline:
+                    raise
+                time.sleep(LOOK_AGAIN)
+            else:
+                return
 
     def commit(self) -> None:
         self._execute("COMMIT")
@@ -174,6 +192,21 @@ def open_sqlite(
     except OSError as error:
         raise StoreBusy(f"{path}: {error.strerror}") from error
     return SqliteStore(path, busy_seconds=busy_seconds)
+
+
+def write_once(path: Path, work: Work[T]) -> T:
+    """Run one transaction without an event loop: for a process that has none."""
+    session = SqliteSession(path, busy_seconds=5.0)
+    try:
+        transaction = Transaction(session.open())
+        session.begin()
+        result = work(transaction)
+        session.commit()
+    except sqlite3.Error as error:
+        raise store_error(error) from error
+    finally:
+        session.close()
+    return result
 
 
 def quick_check(path: Path, stopped: Callable[[], bool] = lambda: False) -> list[str]:

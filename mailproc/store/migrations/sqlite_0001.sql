@@ -21,6 +21,7 @@ CREATE TABLE delivery (
     attempts  INTEGER NOT NULL DEFAULT 0,
     due       REAL NOT NULL,            -- not before
     lease     REAL NOT NULL DEFAULT 0,  -- taken by a worker until
+    worker    TEXT NOT NULL DEFAULT '', -- by which
     ticket    INTEGER,
     problem   TEXT NOT NULL DEFAULT '',
     history   INTEGER NOT NULL DEFAULT 0 -- 1 where it was imported: never acknowledged

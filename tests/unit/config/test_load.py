@@ -196,9 +196,9 @@ def test_a_site_without_relay_or_listener_is_warned(check: Check) -> None:
 
 
 def test_what_this_version_does_not_use_is_said(check: Check) -> None:
-    warnings = check(f'workers = 2\n[imap]\n[submission]\nlisten = ["127.0.0.1:8587"]\n{DESK}').warnings
+    warnings = check(f'[imap]\n[submission]\nlisten = ["127.0.0.1:8587"]\n{DESK}').warnings
     unused = [line for line in warnings if "this version" in line]
-    assert [line.split(": ")[1] for line in unused] == ["workers", "imap", "submission"]
+    assert [line.split(": ")[1] for line in unused] == ["imap", "submission"]
 
 
 def test_the_chains_of_a_loaded_site_are_made_afresh_each_time(check: Check) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from mailproc.desk.filing import Filing
 from mailproc.desk.intake import Intake
 from mailproc.desk.look_ups import StoredHistory, StoredTickets, StoredTokens
+from mailproc.desk.pressure import Pressure
 from mailproc.desk.processing import ProcessingLimits, Processor
 from mailproc.desk.site import Agent, Site
 from mailproc.failpoint import NO_FAILPOINTS
@@ -86,6 +87,7 @@ class Office:
             limits=ProcessingLimits(at_once=4, attempts=self.attempts),
             failpoints=NO_FAILPOINTS,
             on_filed=lambda: None,
+            pressure=Pressure(),
         )
         self.intake = Intake(
             self.store,
@@ -93,6 +95,7 @@ class Office:
             clock=self.clock,
             backlog=1000,
             failpoints=NO_FAILPOINTS,
+            pressure=Pressure(),
             on_accepted=lambda: None,
         )
         return self

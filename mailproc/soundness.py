@@ -1,0 +1,46 @@
+"""Is the store's file sound?  Asked before listening after an unclean end, else beside the work."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from pathlib import Path
+
+from mailproc.store.connection import StoreDamaged
+from mailproc.store.sqlite import quick_check
+
+log = logging.getLogger("mailproc.soundness")
+
+
+class StoreCheck:
+    """SQLite's own check of one file; it reads all of it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._stopped = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def before_listening(self) -> None:
+        """Raise StoreDamaged where mail would be written into a broken file."""
+        if not self._path.exists():
+            return
+        log.info("store=%s was not closed in order: checking it", self._path)
+        if problems := quick_check(self._path):
+            raise StoreDamaged(f"{self._path} is damaged ({problems[0]}): restore a backup")
+
+    def in_background(self) -> None:
+        self._thread = threading.Thread(target=self._run, name="mailproc-check")
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopped.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        problems = quick_check(self._path, self._stopped.is_set)
+        for problem in problems:
+            log.critical("store=%s damaged=%r", self._path, problem)
+        if problems:
+            signal.raise_signal(signal.SIGTERM)  # Postfix keeps the mail; the next start refuses to listen

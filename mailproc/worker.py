@@ -1,0 +1,130 @@
+"""One worker: listens on sockets that were bound before, takes mail through the chain, empties the outbox."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+
+from mailproc.app import Parts, assemble, open_store
+from mailproc.config import Config, Loaded
+from mailproc.desk.pressure import Pressure
+from mailproc.failpoint import FailPoints
+from mailproc.listen.limits import Gate, ListenLimits
+from mailproc.listen.listener import Listener
+from mailproc.listen.session import Session
+from mailproc.notify import Notifier
+from mailproc.soundness import StoreCheck
+
+log = logging.getLogger("mailproc.worker")
+
+GRACE = 20.0  # seconds for sessions in DATA
+STOPS = (signal.SIGTERM, signal.SIGINT)
+
+Sockets = Sequence[tuple[type[Session], Sequence[socket.socket]]]
+
+
+async def run_worker(
+    loaded: Loaded,
+    environment: Mapping[str, str],
+    sockets: Sockets,
+    *,
+    name: str,
+    pressure: Pressure,
+    check: StoreCheck | None,
+    on_ready: Callable[[], None],
+    notifier: Notifier,
+) -> None:
+    """Work until SIGTERM or SIGINT; ``name`` marks what this worker holds, ``check`` runs beside the work."""
+    stopped = asyncio.Event()
+    for number in STOPS:
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    async with AsyncExitStack() as stack:
+        await _start(loaded, environment, sockets, name, pressure, stack)
+        if check is not None:
+            check.in_background()
+            stack.callback(check.stop)
+        on_ready()
+        await _until(stopped, notifier)
+        for number in STOPS:
+            asyncio.get_running_loop().remove_signal_handler(number)  # a second signal ends at once
+        notifier.stopping()
+
+
+async def _start(
+    loaded: Loaded,
+    environment: Mapping[str, str],
+    sockets: Sockets,
+    name: str,
+    pressure: Pressure,
+    stack: AsyncExitStack,
+) -> None:
+    """Start every part in the order of need; the stack stops them the other way round."""
+    failpoints = FailPoints(environment)
+    store = open_store(loaded.config, failpoints)
+    stack.push_async_callback(store.close)
+    parts = await assemble(loaded, store, failpoints=failpoints, worker=name, pressure=pressure)
+    for chain in parts.chains.values():
+        stack.push_async_callback(chain.close)
+    _run_in_background(parts, stack)
+    await _listen(loaded.config, parts, sockets, failpoints, stack)
+
+
+def _run_in_background(parts: Parts, stack: AsyncExitStack) -> None:
+    running = [parts.processor.run()] if parts.outbox is None else [parts.outbox.run(), parts.processor.run()]
+    for run in running:
+        task = asyncio.create_task(run)
+        task.add_done_callback(_end_daemon_with)
+        stack.push_async_callback(_end, task)
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+def _end_daemon_with(task: asyncio.Task[None]) -> None:
+    """A task that ends before it was told to is a bug: end in order; the service manager restarts."""
+    if not task.cancelled() and task.exception() is not None:
+        log.critical("task ended", exc_info=task.exception())
+        signal.raise_signal(signal.SIGTERM)
+
+
+async def _listen(
+    config: Config, parts: Parts, sockets: Sockets, failpoints: FailPoints, stack: AsyncExitStack
+) -> None:
+    limits = _listen_limits(config)
+    gate = Gate(limits)
+    for session, bound in sockets:
+        listener = Listener(
+            session, parts.intake, hostname=config.hostname, limits=limits, gate=gate, failpoints=failpoints
+        )
+        await listener.start(bound)
+        stack.push_async_callback(listener.stop, GRACE)
+
+
+def _listen_limits(config: Config) -> ListenLimits:
+    limits = config.limits
+    return ListenLimits(
+        size=limits.size,
+        recipients=limits.recipients,
+        connections=limits.connections,
+        connections_per_address=limits.connections_per_address,
+        useless_commands=limits.useless_commands,
+        idle=limits.idle,
+        total=limits.total,
+        large=limits.large,
+        large_at_once=limits.large_at_once,
+    )
+
+
+async def _until(stopped: asyncio.Event, notifier: Notifier) -> None:
+    while not stopped.is_set():
+        try:
+            async with asyncio.timeout(notifier.watchdog_interval):
+                await stopped.wait()
+        except TimeoutError:
+            notifier.alive()
