@@ -55,6 +55,12 @@ def test_every_page_is_reached_from_the_readme() -> None:
     assert {page.relative_to(ROOT).as_posix() for page in PAGES if page not in reached} == set()
 
 
+def test_standards_are_kept_in_files_that_exist() -> None:
+    named = re.findall(r"`((?:mailproc|filters|config)/[a-z_./]+)`", (ROOT / "docs/standards.md").read_text())
+    assert [name for name in named if not (ROOT / name).is_file()] == []
+    assert named
+
+
 def test_postfix_is_described_with_the_lines_that_are_tested() -> None:
     text = (ROOT / "docs/howto/postfix.md").read_text()
     missing = [path.name for path in (ROOT / "config/postfix").iterdir() if path.read_text() not in text]
