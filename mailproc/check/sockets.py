@@ -105,3 +105,5 @@ def _warn_of_gaps(config: Config, findings: Findings) -> None:
     wanted = {"imap": config.imap is not None, "submission": bool(config.submission.listen)}
     for section in (section for section, is_wanted in wanted.items() if is_wanted):
         findings.warn("not used yet: this version has no agents' side", section)
+    if config.store.url.startswith("postgresql://"):
+        findings.warn("this version has no PostgreSQL: serve will not start", "store", "url")

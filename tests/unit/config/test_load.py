@@ -201,6 +201,12 @@ def test_what_this_version_does_not_use_is_said(check: Check) -> None:
     assert [line.split(": ")[1] for line in unused] == ["imap", "submission"]
 
 
+def test_a_store_that_this_version_cannot_use_is_warned_of(check: Check) -> None:
+    warnings = check(f'[store]\nurl = "postgresql://db/mailproc"\n{DESK}').warnings
+    (warning,) = [line for line in warnings if "store" in line]
+    assert warning.endswith("2: store.url: this version has no PostgreSQL: serve will not start")
+
+
 def test_the_chains_of_a_loaded_site_are_made_afresh_each_time(check: Check) -> None:
     loaded = check(DESK)
     first, second = make_chains(loaded)["support"], make_chains(loaded)["support"]
