@@ -203,7 +203,7 @@ def test_what_this_version_does_not_use_is_said(check: Check) -> None:
 
 def test_a_store_that_this_version_cannot_use_is_warned_of(check: Check) -> None:
     warnings = check(f'[store]\nurl = "postgresql://db/mailproc"\n{DESK}').warnings
-    (warning,) = [line for line in warnings if "store" in line]
+    (warning,) = [line for line in warnings if ": store.url: " in line]
     assert warning.endswith("2: store.url: this version has no PostgreSQL: serve will not start")
 
 
