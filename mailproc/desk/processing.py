@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from mailproc.desk.filing import Filing
 from mailproc.desk.pressure import Pressure
@@ -21,9 +22,12 @@ from mailproc.pipeline.chain import Chain
 from mailproc.pipeline.delivery import FAILED, Delivery
 from mailproc.pipeline.verdict import Course, Verdict
 from mailproc.store.deliveries import StoredDelivery
-from mailproc.store.protocol import Store, StoreError
+from mailproc.store.protocol import Store, StoreError, Transaction
 
 log = logging.getLogger("mailproc.chain")
+
+T = TypeVar("T")
+Work = Callable[[Transaction], T]
 
 LEASE = 900.0  # seconds: longer than a chain of default stages can take
 MOST_IN_FLIGHT = 64  # claimed at once: in the chain, before it, or being stored
@@ -70,6 +74,7 @@ class Processor:
         self._wake = asyncio.Event()
         self._turn = asyncio.Semaphore(limits.at_once)
         self._in_flight: set[asyncio.Task[None]] = set()
+        self._held: list[Work[None]] = []  # what could not be given back while the store was away
 
     def wake(self) -> None:
         self._wake.set()
@@ -113,6 +118,9 @@ class Processor:
 
     async def _take_up(self) -> int:
         """Claim and start what is due; return how much that was."""
+        while self._held:
+            await self._store.write(self._held[0])
+            del self._held[0]
         room = MOST_IN_FLIGHT - len(self._in_flight)
         if room < MOST_IN_FLIGHT // 2:
             await asyncio.wait(self._in_flight, return_when=asyncio.FIRST_COMPLETED)
@@ -200,11 +208,14 @@ class Processor:
             self._on_filed()
 
     async def _put_back(self, stored: StoredDelivery, problem: str, *, attempts: int) -> None:
-        """Give a delivery back for later; when even that fails, its lease ends by itself."""
+        """Give a delivery back for later: as soon as the store takes it."""
         due = self._clock() + min(FIRST_RETRY * 4.0 ** (stored.attempts - 1), LAST_RETRY)
+
+        def give_back(tx: Transaction) -> None:
+            tx.deliveries.defer(stored.id, due, problem, attempts=attempts)
+
         try:
-            await self._store.write(
-                lambda tx: tx.deliveries.defer(stored.id, due, problem, attempts=attempts)
-            )
+            await self._store.write(give_back)
         except StoreError as error:
             log.warning("delivery=%d store=%s", stored.id, error)
+            self._held.append(give_back)

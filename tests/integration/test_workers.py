@@ -1,0 +1,70 @@
+"""Several workers on one store: nothing is lost when one dies, and all end together."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.rig.daemon import Daemon
+from tests.rig.mails import mail
+from tests.rig.waiting import eventually
+
+DESK = "support@example.org"
+MAILS = 40
+
+
+def workers_of(daemon: Daemon) -> list[int]:
+    """The process ids of the daemon's children."""
+    children = Path(f"/proc/{daemon.pid}/task/{daemon.pid}/children").read_text()
+    return [int(pid) for pid in children.split()]
+
+
+def deliver(daemon: Daemon, first: int, count: int) -> None:
+    for number in range(first, first + count):
+        with daemon.lmtp() as client:  # a connection each: the kernel spreads them over the workers
+            assert client.deliver("carla@customer.example", [DESK], mail(number)) == ["250 2.0.0 Accepted"]
+
+
+def test_all_workers_take_mail_and_everything_adds_up(make_daemon: Callable[..., Daemon]) -> None:
+    daemon = make_daemon(top="workers = 2")
+    daemon.start()
+    assert len(workers_of(daemon)) == 2
+    deliver(daemon, 0, MAILS)
+    status = daemon.settle()
+    assert (status["accepted"], status["new"]) == (MAILS, MAILS)
+    daemon.stop()
+
+
+def test_a_worker_that_is_killed_is_started_anew_and_loses_no_mail(
+    make_daemon: Callable[..., Daemon],
+) -> None:
+    daemon = make_daemon(top="workers = 2")
+    daemon.start()
+    deliver(daemon, 0, MAILS // 2)
+    victim = workers_of(daemon)[0]
+    os.kill(victim, signal.SIGKILL)
+    eventually(lambda: len(workers_of(daemon)) == 2 and victim not in workers_of(daemon))
+    deliver(daemon, MAILS // 2, MAILS // 2)
+    status = daemon.settle()
+    assert (status["accepted"], status["new"] + status["follow_up"]) == (MAILS, MAILS)
+    daemon.stop()
+
+
+def test_workers_end_when_their_supervisor_is_killed(make_daemon: Callable[..., Daemon]) -> None:
+    daemon = make_daemon(top="workers = 2")
+    daemon.start()
+    workers = workers_of(daemon)
+    os.kill(daemon.pid, signal.SIGKILL)
+    daemon.wait_for_death()
+    eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
+    daemon.start()
+    daemon.stop()
+
+
+def test_a_second_daemon_is_refused_while_workers_run(make_daemon: Callable[..., Daemon]) -> None:
+    daemon = make_daemon(top="workers = 2")
+    daemon.start()
+    assert daemon.serve_beside() == 1
+    daemon.stop()

@@ -1,0 +1,59 @@
+"""The processor when the store goes away, and when intake is pressed."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Awaitable, Callable
+
+from mailproc.desk.pressure import Pressure, shared_page
+from mailproc.model.ticket import Outcome
+from mailproc.pipeline.delivery import Delivery
+from mailproc.pipeline.verdict import Verdict
+from mailproc.store.sqlite import open_sqlite
+from tests.unit.desk.office import Office, desk, mail
+
+MakeOffice = Callable[..., Awaitable[Office]]
+
+
+async def test_a_mail_whose_put_back_failed_is_given_back_when_the_store_returns(
+    make_office: MakeOffice,
+) -> None:
+    office = await make_office()
+    good = office.processor._chains
+    path = office.store.path
+    await office.store.close()
+    office.store = office.processor._store = office.intake._store = open_sqlite(path, busy_seconds=0.01)  # type: ignore[assignment]
+    blocker = sqlite3.connect(path, isolation_level=None)
+
+    class Locking:
+        async def run(self, delivery: Delivery) -> Verdict:
+            blocker.execute("BEGIN IMMEDIATE")  # from here on nothing can be written
+            raise RuntimeError("this mail breaks the chain")
+
+    office.processor._chains = dict.fromkeys(good, Locking())  # type: ignore[arg-type]
+    await office.store.write(lambda tx: None)
+    await office.intake.accept(None, [desk().address], mail())
+    assert await office.processor._look() == 1
+    await office.processor._finish_all()
+    assert len(office.processor._held) == 1
+    blocker.execute("ROLLBACK")
+    blocker.close()
+    office.processor._chains = good
+    office.clock.now += 60
+    await office.processor.drain()
+    counts = await office.store.read(lambda tx: tx.deliveries.counts())
+    assert counts[Outcome.NEW] == 1
+
+
+def test_pressure_is_the_sum_over_all_workers() -> None:
+    page = shared_page(2)
+    one, two = Pressure(page, 0), Pressure(page, 1)
+    with one, one, two:
+        assert one.total == two.total == 3
+    assert one.total == 0
+
+
+def test_a_worker_that_died_leaves_no_pressure_behind() -> None:
+    page = shared_page(2)
+    with Pressure(page, 1):
+        assert Pressure(page, 1).total == 0
