@@ -1,6 +1,6 @@
 """Every mail of a corpus through the running daemon: accepted, a ticket, and back byte for byte.
 
-    MAILPROC_CORPUS=…/open .venv/bin/python bench/corpus.py [--limit N] [--keep FOLDER]
+    MAILPROC_CORPUS=…/open .venv/bin/python -m bench.corpus [--limit N] [--keep FOLDER]
 
 Starts a daemon in a temporary folder with the default chain, hands over each mail by LMTP on loopback,
 waits until nothing waits, and compares what ``ticket raw`` would print with what was sent.  Nothing leaves.
@@ -20,8 +20,6 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
 from mailproc.desk.status import status
 from mailproc.mime.surgery import normalise_newlines
 from mailproc.model.ticket import Outcome
@@ -39,7 +37,7 @@ CHAIN = ("automatic", "auth", "spam", "ticket", "enrich", "analyse", "route", "a
 def mails(corpus: Path, limit: int) -> Iterator[tuple[str, bytes]]:
     """Every file of the corpus that is not a table or an expected result, as it would be on the wire."""
     with (corpus / "MANIFEST.tsv").open(newline="") as manifest:
-        rows = [row for row in csv.DictReader(manifest, delimiter="\t")]
+        rows = list(csv.DictReader(manifest, delimiter="\t"))
     wanted = [row for row in rows if not row["label"].startswith(("expected", "table"))]
     for row in wanted[:limit]:
         path = corpus / row["path"]
@@ -73,7 +71,7 @@ def unlike(tx: Transaction, sent: list[tuple[str, bytes]]) -> list[str]:
 
 
 async def settle(store: SqliteStore) -> None:
-    while (await store.read(lambda tx: tx.deliveries.counts()))[Outcome.WAITING]:
+    while (await store.read(lambda tx: tx.deliveries.counts()))[Outcome.WAITING]:  # noqa: ASYNC110  another process
         await asyncio.sleep(0.5)
 
 

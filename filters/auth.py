@@ -173,12 +173,12 @@ def parse(text: str) -> tuple[str, tuple[Result, ...]]:
     """The authserv-id in lower case and the results of one instance; ("", ()) for what is none.
 
     The authserv-id must stand first and plain, where a pattern that removes forgeries finds it too: not after
-    a comment, and not quoted.
+    a comment, not quoted, not after a space that is none in ASCII, and in ASCII letters.
     """
-    text = text[:MAX_LENGTH]
+    text = text[:MAX_LENGTH].lstrip(" \t")
     first, *clauses = _clauses(text)
     words = first.split()
-    if not words or not text.lstrip().startswith(words[0]):
+    if not words or not words[0].isascii() or not text.startswith(words[0]):
         return "", ()
     policy = _POLICY.search(text)
     results = (_result(clause, policy[1].lower() if policy else "") for clause in clauses[:MAX_RESULTS])

@@ -20,20 +20,31 @@ from mailproc.failpoint import FailPoints
 from mailproc.listen.lmtp import LmtpSession
 from mailproc.listen.session import Session
 from mailproc.listen.smtp import SmtpSession
-from mailproc.listen.sockets import bind, parse_endpoint
+from mailproc.listen.sockets import CannotListen, bind, parse_endpoint
 from mailproc.notify import Notifier
 from mailproc.soundness import StoreCheck
 from mailproc.store.lock import ServeLock
 from mailproc.store.sqlite import write_once
 from mailproc.store.transaction import Transaction
-from mailproc.supervisor import Supervisor
+from mailproc.supervisor import Supervisor, WorkersKeepDying
 from mailproc.worker import Sockets, run_worker
 
 log = logging.getLogger("mailproc.daemon")
 
 
+class CannotServe(Exception):
+    """The daemon cannot start or go on; the text says why."""
+
+
 def serve(loaded: Loaded, environment: Mapping[str, str]) -> None:
     """Run until SIGTERM or SIGINT."""
+    try:
+        _serve(loaded, environment)
+    except (CannotListen, WorkersKeepDying) as error:
+        raise CannotServe(str(error)) from error
+
+
+def _serve(loaded: Loaded, environment: Mapping[str, str]) -> None:
     path = store_path(loaded.config)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with ServeLock(path) as lock:

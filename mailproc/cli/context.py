@@ -16,12 +16,10 @@ from mailproc.check.load import load
 from mailproc.cli.invocation import Invocation
 from mailproc.config import ConfigurationError, Loaded, find
 from mailproc.desk.change import Refused
-from mailproc.listen.sockets import CannotListen
 from mailproc.model.ticket import IllegalMove
 from mailproc.pipeline.chain import CannotOpen
 from mailproc.store.protocol import Store, StoreError
 from mailproc.store.tickets import TicketChanged
-from mailproc.supervisor import WorkersKeepDying
 
 T = TypeVar("T")
 
@@ -57,7 +55,7 @@ def failures() -> Iterator[None]:
     """Within it, expected failures become one line on standard error and status 1."""
     try:
         yield
-    except (StoreError, Refused, IllegalMove, CannotListen, CannotOpen, WorkersKeepDying, OSError) as error:
+    except (StoreError, Refused, IllegalMove, CannotOpen, OSError) as error:
         fail(str(error))
     except TicketChanged as error:
         fail(f"ticket {error} was changed in between: look again")

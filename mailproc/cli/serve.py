@@ -7,7 +7,8 @@ import sys
 
 import click
 
-from mailproc.cli.context import failures, load_site
+from mailproc.cli.context import fail, failures, load_site
+from mailproc.daemon import CannotServe
 from mailproc.daemon import serve as run_daemon
 from mailproc.log import set_up
 
@@ -20,4 +21,7 @@ def serve(ctx: click.Context) -> None:
     set_up(loaded.config.log.level, loaded.config.log.format, sys.stderr)
     os.umask(0o077)
     with failures():
-        run_daemon(loaded, dict(os.environ))
+        try:
+            run_daemon(loaded, dict(os.environ))
+        except CannotServe as error:
+            fail(str(error))

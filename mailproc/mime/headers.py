@@ -85,10 +85,27 @@ def _body_start(
 
 def unfold(value: bytes, limits: Limits, defects: Defects) -> str:
     """A raw field value as one line of text, encoded words left as they are."""
-    if len(value) > limits.header_value:
-        defects.note("header is too long: cut")
-        value = value[: limits.header_value]
-    text = value.decode("ascii") if value.isascii() else charsets.decode_undeclared(value, defects)
+    value = _cut(value, limits, defects)
+    return _one_line(value.decode("ascii") if value.isascii() else charsets.decode_undeclared(value, defects))
+
+
+def unfold_plainly(value: bytes, limits: Limits, defects: Defects) -> str:
+    """As ``unfold``, but no charset is guessed: UTF-8, else one character for each octet."""
+    value = _cut(value, limits, defects)
+    try:
+        return _one_line(value.decode("utf-8"))
+    except UnicodeDecodeError:
+        return _one_line(value.decode("latin-1"))
+
+
+def _cut(value: bytes, limits: Limits, defects: Defects) -> bytes:
+    if len(value) <= limits.header_value:
+        return value
+    defects.note("header is too long: cut")
+    return value[: limits.header_value]
+
+
+def _one_line(text: str) -> str:
     if "\n" in text or "\r" in text:
         text = _FOLD.sub(" ", text)
     return text.strip(" \t\r\n")

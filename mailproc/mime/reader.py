@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from mailproc.mime import addresses, attachments, identifiers, quotes, text, tnef
 from mailproc.mime.attachments import Attachment
-from mailproc.mime.headers import HeaderBlock, decode_words, split_header_block, unfold
+from mailproc.mime.headers import HeaderBlock, decode_words, split_header_block, unfold, unfold_plainly
 from mailproc.mime.html import to_text
 from mailproc.mime.lazy import lazy
 from mailproc.mime.limits import DEFAULT_LIMITS, Defects, Limits
@@ -85,9 +85,12 @@ class Mail:
         return "" if value is None else unfold(value, self._limits, self._defects)
 
     def raw_headers(self, name: str) -> tuple[str, ...]:
-        """All headers of this name, in order, unfolded but not decoded."""
+        """All headers of this name, in order, unfolded but not decoded, and read as UTF-8 or Latin-1.
+
+        For trace headers: with a guessed charset we would believe what no MTA can have recognised.
+        """
         values = self._block.values(name.lower())
-        return tuple(unfold(value, self._limits, self._defects) for value in values)
+        return tuple(unfold_plainly(value, self._limits, self._defects) for value in values)
 
     def _decoded(self, value: bytes) -> str:
         return decode_words(unfold(value, self._limits, self._defects), self._limits, self._defects)

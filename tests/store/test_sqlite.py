@@ -174,9 +174,8 @@ async def test_quick_check_finds_a_broken_page(path: Path) -> None:
 
 def test_a_second_daemon_on_the_same_store_is_refused(path: Path) -> None:
     path.parent.mkdir()
-    with ServeLock(path):
-        with pytest.raises(StoreBusy, match="another mailproc"):
-            ServeLock(path)
+    with ServeLock(path), pytest.raises(StoreBusy, match="another mailproc"):
+        ServeLock(path)
 
 
 def test_the_lock_tells_whether_the_last_daemon_ended_well(path: Path) -> None:

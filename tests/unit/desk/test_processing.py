@@ -22,7 +22,7 @@ async def test_a_mail_whose_put_back_failed_is_given_back_when_the_store_returns
     good = office.processor._chains
     path = office.store.path
     await office.store.close()
-    office.store = office.processor._store = office.intake._store = open_sqlite(path, busy_seconds=0.01)  # type: ignore[assignment]
+    office.store = office.processor._store = office.intake._store = open_sqlite(path, busy_seconds=0.01)
     blocker = sqlite3.connect(path, isolation_level=None)
 
     class Locking:

@@ -94,6 +94,9 @@ async def test_only_a_trusted_authserv_id_counts(judged: Callable[..., Any]) -> 
         '"mail.example.org"; dmarc=pass header.from=example.com',
         "=?utf-8?q?mail.example.org;_dmarc=3Dpass?=",
         "; mail.example.org; dmarc=pass",
+        "\u00a0mail.example.org; dmarc=pass header.from=example.com",
+        "\x1cmail.example.org; dmarc=pass header.from=example.com",
+        "\u2003mail.example.org; dmarc=pass header.from=example.com",
     ],
 )
 async def test_an_authserv_id_in_disguise_is_none(judged: Callable[..., Any], disguised: str) -> None:

@@ -187,3 +187,12 @@ def test_headers_end_where_a_line_is_none() -> None:
 def test_a_mail_may_begin_with_its_text() -> None:
     assert read(b"\r\nFrom: a@b.example\r\n").text == "From: a@b.example"
     assert read(b"").text == ""
+
+
+@pytest.mark.parametrize("charset", ["utf-16-be", "utf-16-le", "utf-32-be", "cp037", "cp500", "cp273"])
+def test_trace_headers_are_read_without_guessing_a_charset(charset: str) -> None:
+    """What no MTA recognises as the name of our host must not become it here."""
+    value = "mail.example.org; dmarc=pass header.from=example.com (long enough to be guessed, é)"
+    raw = b"Authentication-Results:" + value.encode(charset) + b"\r\n\r\n"
+    (found,) = read(raw).raw_headers("authentication-results")
+    assert "mail.example.org" not in found
