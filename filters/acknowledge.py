@@ -68,7 +68,7 @@ class Filter(Stage):
     per_sender: int = 3  # answers to one address within 24 hours
     per_domain: int = 100  # to one domain within 24 hours
     total: int = 2000  # of all desks within 24 hours; then the circuit breaker stops them
-    unvouched: int = 20  # of all desks within an hour to senders that nothing vouched for
+    unvouched: int = 60  # of all desks within an hour to senders that nothing vouched for
     unvouched_per_sender: int = 1  # to one such sender within 24 hours
     no_reply: frozenset[str] = frozenset()  # further local parts that get no answer
     _templates: dict[str, MailTemplate] = field(default_factory=dict, init=False, repr=False)

@@ -10,7 +10,6 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
 
 from mailproc.desk.filing import Filing
 from mailproc.desk.pressure import Pressure
@@ -26,8 +25,7 @@ from mailproc.store.protocol import Store, StoreError, Transaction
 
 log = logging.getLogger("mailproc.chain")
 
-T = TypeVar("T")
-Work = Callable[[Transaction], T]
+Return = Callable[[Transaction], None]
 
 LEASE = 900.0  # seconds: longer than a chain of default stages can take
 MOST_IN_FLIGHT = 64  # claimed at once: in the chain, before it, or being stored
@@ -74,7 +72,7 @@ class Processor:
         self._wake = asyncio.Event()
         self._turn = asyncio.Semaphore(limits.at_once)
         self._in_flight: set[asyncio.Task[None]] = set()
-        self._held: list[Work[None]] = []  # what could not be given back while the store was away
+        self._held: list[Return] = []  # what could not be given back while the store was away
 
     def wake(self) -> None:
         self._wake.set()

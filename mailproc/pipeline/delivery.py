@@ -45,7 +45,7 @@ class AcknowledgementLimits:
     per_sender: int = 3
     per_domain: int = 100
     total: int = 2000
-    unvouched: int = 20
+    unvouched: int = 60
     unvouched_per_sender: int = 1
 
 
