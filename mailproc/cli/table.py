@@ -12,10 +12,8 @@ def ticket_line(view: View) -> str:
     owner = f"@{view['owner']}" if view["owner"] else "-"
     tags = f"  [{', '.join(view['tags'])}]" if view["tags"] else ""
     subject = printable(view["subject"])
-    return (
-        f"{view['ticket']}  {view['state']:<8}  {owner:<10}  {view['opened']}  {view['messages']:>3} mails"
-        f"  {subject}{tags}"
-    )
+    mails = "1 mail " if view["messages"] == 1 else f"{view['messages']} mails"
+    return f"{view['ticket']}  {view['state']:<8}  {owner:<10}  {view['opened']}  {mails:>9}  {subject}{tags}"
 
 
 def describe_ticket(view: View) -> str:
