@@ -18,7 +18,7 @@ from mailproc.notify import Notifier
 
 log = logging.getLogger("mailproc.supervisor")
 
-WATCHED = {signal.SIGTERM, signal.SIGINT, signal.SIGCHLD}
+WATCHED = {signal.SIGTERM, signal.SIGINT, signal.SIGCHLD, signal.SIGHUP}
 PAUSE = 1.0  # seconds before a dead worker is started anew
 MOST_DEATHS = 10  # within …
 SPAN = 60.0  # … seconds; more is no accident
@@ -64,6 +64,8 @@ class Supervisor:
                 self._notifier.alive()
             elif caught == signal.SIGCHLD:
                 self._bury(told)
+            elif caught == signal.SIGHUP:
+                self._pass_on(signal.SIGHUP)
             else:
                 self._stop()
 
@@ -77,10 +79,10 @@ class Supervisor:
         os.set_blocking(ready, False)
         while waiting:
             caught = signal.sigtimedwait(WATCHED, 0.05)
-            if caught and caught.si_signo != signal.SIGCHLD:
+            if caught and caught.si_signo in (signal.SIGTERM, signal.SIGINT):
                 self._stop()
                 return
-            if caught and self._reap():
+            if caught and caught.si_signo == signal.SIGCHLD and self._reap():
                 self._stop()
                 raise WorkersKeepDying("a worker ended before it was ready")
             try:
@@ -139,6 +141,9 @@ class Supervisor:
         if not self._stopping:
             self._notifier.stopping()
         self._stopping = True
+        self._pass_on(number)
+
+    def _pass_on(self, number: int) -> None:
         for pid in self._names:
             os.kill(pid, number)
 

@@ -42,6 +42,7 @@ async def run_worker(
     stopped = asyncio.Event()
     for number in STOPS:
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _refuse_reload)
     async with AsyncExitStack() as stack:
         await _start(loaded, environment, sockets, name, pressure, stack)
         if check is not None:
@@ -52,6 +53,11 @@ async def run_worker(
         for number in STOPS:
             asyncio.get_running_loop().remove_signal_handler(number)  # a second signal ends at once
         notifier.stopping()
+
+
+def _refuse_reload() -> None:
+    """SIGHUP must not end a daemon, as it would by default."""
+    log.warning("SIGHUP: this version reads a changed configuration only at a restart")
 
 
 async def _start(

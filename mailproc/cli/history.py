@@ -14,8 +14,8 @@ from mailproc.app import assemble, open_store
 from mailproc.cli.context import echo_json, fail, load_site, run
 from mailproc.cli.mail_files import mails_in
 from mailproc.config import Loaded
-from mailproc.desk.take_in import NoMail, take_in
 from mailproc.desk.site import Site
+from mailproc.desk.take_in import NoMail, take_in
 from mailproc.store.protocol import Store
 
 

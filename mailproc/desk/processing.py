@@ -178,12 +178,22 @@ class Processor:
             await self._put_back(stored, type(error).__name__, attempts=stored.attempts)
 
     async def _read(self, stored: StoredDelivery) -> Delivery:
-        raw = await self._store.read(lambda tx: tx.deliveries.raw(stored.sha256))
-        if raw is None:
-            raise LookupError(f"raw mail of delivery {stored.id} is missing")
+        raw = await self._raw(stored)
         mail_from = Address.parse_or_none(stored.mail_from) if stored.mail_from else None
         envelope = Envelope(mail_from, Address.parse(stored.rcpt_to))
         return Delivery(envelope, self._filing.site.desks[stored.desk], raw, stored.received)
+
+    async def _raw(self, stored: StoredDelivery) -> bytes:
+        """The original; b"" at last, so that a damaged one ends as a problem ticket and not in a circle."""
+        try:
+            raw = await self._store.read(lambda tx: tx.deliveries.raw(stored.sha256))
+            if raw is None:
+                raise LookupError(f"raw mail of delivery {stored.id} is missing")
+        except (LookupError, ValueError):
+            if stored.attempts <= self._limits.attempts:
+                raise
+            return b""
+        return raw
 
     async def _judge(self, stored: StoredDelivery, delivery: Delivery) -> Verdict:
         if stored.attempts > self._limits.attempts:

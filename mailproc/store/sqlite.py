@@ -8,6 +8,7 @@ the last commit.  Other processes may open the same file; who runs the daemon ho
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -153,7 +154,8 @@ class SqliteStore:
         self._reader: sqlite3.Connection | None = None
 
     async def read(self, work: Work[T]) -> T:
-        """Run ``work`` on what is committed; at once, as it takes less time than handing it to a thread."""
+        """Run ``work`` on what is committed; on the loop, as that is cheaper than handing it to a thread."""
+        await asyncio.sleep(0)  # who reads again and again must not keep the loop for himself
         try:
             if self._reader is None:
                 self._reader = connect(self.path, busy_seconds=self._busy_seconds)

@@ -63,6 +63,17 @@ def test_workers_end_when_their_supervisor_is_killed(make_daemon: Callable[..., 
     daemon.stop()
 
 
+def test_a_hangup_ends_neither_worker_nor_supervisor(make_daemon: Callable[..., Daemon]) -> None:
+    daemon = make_daemon(top="workers = 2")
+    daemon.start()
+    workers = workers_of(daemon)
+    daemon.signal(signal.SIGHUP)
+    eventually(lambda: daemon.log().count("SIGHUP") == 2)
+    assert workers_of(daemon) == workers
+    deliver(daemon, 0, 1)
+    daemon.stop()
+
+
 def test_a_second_daemon_is_refused_while_workers_run(make_daemon: Callable[..., Daemon]) -> None:
     daemon = make_daemon(top="workers = 2")
     daemon.start()
