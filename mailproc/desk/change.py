@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mailproc.model.ticket import Move, State, Ticket, next_state
+from mailproc.model.ticket import Move, Ticket, next_state
 from mailproc.store.protocol import Transaction
 
 
@@ -52,7 +52,3 @@ def follow_merges(tx: Transaction, ticket: Ticket) -> Ticket:
         seen.add(ticket.merged_into)
         ticket = tx.tickets.get(ticket.merged_into)
     return ticket
-
-
-def is_worked_on(ticket: Ticket) -> bool:
-    return ticket.state not in (State.CLOSED, State.SPAM)

@@ -36,10 +36,6 @@ class Address:
         """The form to compare by: everything in lower case."""
         return str(self).lower()
 
-    @property
-    def is_ascii(self) -> bool:
-        return self.local.isascii() and self.domain.isascii()
-
     @classmethod
     def parse(cls, text: str) -> Address:
         """Read one addr-spec; raise BadAddress for anything that must not enter SMTP."""

@@ -81,10 +81,6 @@ class AutoAnswers:
             {"since": now - window, "until": now + SKEW},
         )
 
-    def forget_before(self, at: float) -> int:
-        """Drop answers too old for any limit but that of their ticket; return how many."""
-        return self._connection.run("DELETE FROM auto_answer WHERE at < :at", {"at": at})
-
     def _count(self, sql: str, parameters: dict[str, object]) -> int:
         row = self._connection.one(sql, parameters)
         return int(row[0]) if row else 0

@@ -62,13 +62,3 @@ async def test_the_cheap_bound_is_never_below_the_count(store: SqliteStore) -> N
             assert tx.auto_answers.at_most(window, NOW) >= tx.auto_answers.total(window, NOW)
 
     await store.write(work)
-
-
-async def test_old_answers_are_forgotten(store: SqliteStore) -> None:
-    def work(tx: Transaction) -> None:
-        fill(tx)
-        assert tx.auto_answers.forget_before(NOW - DAY) == 1
-        assert tx.auto_answers.of_ticket(1) == 0
-        assert tx.auto_answers.total(DAY, NOW) == 3
-
-    await store.write(work)
