@@ -309,5 +309,7 @@ def _thread_headers(mail: CustomerMail, *, vouched: bool) -> list[tuple[str, str
 
 def one_line(text: str) -> str:
     """A customer's text as one bounded line, without control and direction characters."""
+    if text.isascii() and text.isprintable() and len(text) <= MAX_SUBJECT:
+        return " ".join(text.split())
     kept = "".join(" " if unicodedata.category(each)[0] in "CZ" else each for each in text[: 4 * MAX_SUBJECT])
     return " ".join(kept.split())[:MAX_SUBJECT]

@@ -33,6 +33,8 @@ def read(raw: bytes, limits: Limits = DEFAULT_LIMITS) -> Mail:
     return Mail(raw, limits)
 
 
+_UNENCODED = frozenset({"", "7bit", "8bit", "binary"})
+_LIKE_ASCII = frozenset({"", "us-ascii", "utf-8", "iso-8859-1", "iso-8859-15", "windows-1252"})
 _ENOUGH_TO_TELL = 3000  # characters: where new text begins below a long quote
 
 
@@ -272,8 +274,17 @@ class Mail:
         """
         from mailproc.mime.language import language_of  # its model takes a tenth of a second to load
 
-        lines = self.text[:_ENOUGH_TO_TELL].split("\n")
+        lines = self._beginning().split("\n")
         return language_of("\n".join(line for line in lines if line[:1] != ">")) or language_of(self.text)
+
+    def _beginning(self) -> str:
+        """The first characters of ``text``; a plain part that needs no decoding is not read to its end."""
+        root = self._root
+        octets = root.raw[root.start : root.start + _ENOUGH_TO_TELL]
+        as_it_stands = root.encoding in _UNENCODED and root.charset.lower() in _LIKE_ASCII
+        if root.type == "text/plain" and as_it_stands and octets.isascii():
+            return text.clean(octets.decode("ascii"))
+        return self.text[:_ENOUGH_TO_TELL]
 
     @lazy
     def attachments(self) -> tuple[Attachment, ...]:
