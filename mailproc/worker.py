@@ -6,11 +6,13 @@ import asyncio
 import logging
 import signal
 import socket
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 
 from mailproc.app import Parts, assemble, open_store
 from mailproc.config import Config, Loaded
+from mailproc.desk.clock import keep_time
 from mailproc.desk.pressure import Pressure
 from mailproc.failpoint import FailPoints
 from mailproc.listen.limits import Gate, ListenLimits
@@ -21,6 +23,7 @@ from mailproc.soundness import StoreCheck
 
 log = logging.getLogger("mailproc.worker")
 
+FIRST = "0"  # the name of the worker that keeps the time
 GRACE = 20.0  # seconds for sessions in DATA
 STOPS = (signal.SIGTERM, signal.SIGINT)
 
@@ -75,12 +78,14 @@ async def _start(
     parts = await assemble(loaded, store, failpoints=failpoints, worker=name, pressure=pressure)
     for chain in parts.chains.values():
         stack.push_async_callback(chain.close)
-    _run_in_background(parts, stack)
+    running = [parts.processor.run(), *([parts.outbox.run()] if parts.outbox else [])]
+    if name == FIRST:
+        running.append(keep_time(store, time.time))
+    _run_in_background(running, stack)
     await _listen(loaded.config, parts, sockets, failpoints, stack)
 
 
-def _run_in_background(parts: Parts, stack: AsyncExitStack) -> None:
-    running = [parts.processor.run()] if parts.outbox is None else [parts.outbox.run(), parts.processor.run()]
+def _run_in_background(running: Iterable[Coroutine[None, None, None]], stack: AsyncExitStack) -> None:
     for run in running:
         task = asyncio.create_task(run)
         task.add_done_callback(_end_daemon_with)

@@ -1,4 +1,4 @@
-"""The ends of a ticket, and the ways back: close, reopen, spam, no spam, snooze."""
+"""The ends of a ticket, and the ways back: close, reopen, spam, no spam, snooze, wake."""
 
 from __future__ import annotations
 
@@ -34,4 +34,14 @@ def snooze(tx: Transaction, ticket: Ticket, *, until: float, who: str, now: floa
     if until <= now:
         raise Refused("the time to snooze until is past")
     moment = datetime.fromtimestamp(until, UTC).isoformat(timespec="minutes")
-    return change_state(tx, ticket, Move.SNOOZE, who=who, now=now, detail=f"until {moment}")
+    snoozed = change_state(tx, ticket, Move.SNOOZE, who=who, now=now, detail=f"until {moment}")
+    tx.tickets.snooze_until(ticket.id, until)
+    return snoozed
+
+
+def wake_due(tx: Transaction, *, now: float) -> int:
+    """Wake the tickets whose time has come; return how many."""
+    due = tx.tickets.snoozed_until(now)
+    for ticket in due:
+        change_state(tx, ticket, Move.WAKE, who="mailproc", now=now)
+    return len(due)

@@ -149,7 +149,8 @@ class Tickets:
         changed = self._connection.run(
             """
             UPDATE ticket SET state = :state, owner = :owner, updated = :now,
-                closed = CASE WHEN :state = 'closed' THEN coalesce(closed, :now) END
+                closed = CASE WHEN :state = 'closed' THEN coalesce(closed, :now) END,
+                snoozed = CASE WHEN :state = 'snoozed' THEN snoozed END
             WHERE id = :id AND state = :old_state AND owner = :old_owner
             """,
             {
@@ -163,6 +164,19 @@ class Tickets:
         )
         if not changed:
             raise TicketChanged(ticket.number)
+
+    def snooze_until(self, ticket: int, moment: float) -> None:
+        self._connection.run(
+            "UPDATE ticket SET snoozed = :moment WHERE id = :id", {"moment": moment, "id": ticket}
+        )
+
+    def snoozed_until(self, now: float) -> list[Ticket]:
+        """Snoozed tickets whose time has come."""
+        rows = self._connection.all(
+            f"SELECT {_TICKET} FROM ticket WHERE state = 'snoozed' AND snoozed <= :now ORDER BY snoozed",
+            {"now": now},
+        )
+        return list(map(_ticket, rows))
 
     def touch(self, ticket: int, now: float) -> None:
         self._connection.run("UPDATE ticket SET updated = :now WHERE id = :id", {"now": now, "id": ticket})

@@ -41,12 +41,14 @@ CREATE TABLE ticket (
     opened      REAL NOT NULL,
     updated     REAL NOT NULL,
     closed      REAL,
+    snoozed     REAL,                   -- until then, in state snoozed
     topic       TEXT NOT NULL DEFAULT '',
     language    TEXT NOT NULL DEFAULT '',
     spam        REAL NOT NULL DEFAULT 0.5,
     merged_into INTEGER
 );
 CREATE INDEX ticket_state ON ticket (desk, state, id);
+CREATE INDEX ticket_snoozed ON ticket (snoozed) WHERE state = 'snoozed';
 CREATE INDEX ticket_subject ON ticket (desk, subject_key, updated);
 
 CREATE TABLE message (

@@ -8,6 +8,7 @@ import pytest
 
 from mailproc.desk.change import Refused
 from mailproc.desk.claim import assign, claim, release
+from mailproc.desk.clock import tick
 from mailproc.desk.close import close, mark_spam, reopen, snooze, unmark_spam
 from mailproc.desk.merge import merge, split, unmerge
 from mailproc.desk.transfer import transfer
@@ -69,6 +70,31 @@ async def test_a_time_that_is_past_is_no_time_to_snooze_until(office: Office) ->
     (ticket,) = await with_tickets(office, 1)
     with pytest.raises(Refused, match="past"):
         await office.store.write(lambda tx: snooze(tx, ticket, until=5.0, who="alice", now=6.0))
+
+
+async def test_a_snoozed_ticket_wakes_when_its_time_has_come_and_not_before(office: Office) -> None:
+    (ticket,) = await with_tickets(office, 1)
+
+    def work(tx: Transaction) -> None:
+        held = claim(tx, desk(), ticket, agent="alice", now=1.0)
+        snooze(tx, held, until=100.0, who="alice", now=2.0)
+
+    await office.store.write(work)
+    assert await tick(office.store, 99.0) == 0
+    assert (await office.tickets())[0].state is State.SNOOZED
+    assert await tick(office.store, 100.0) == 1
+    (woken,) = await office.tickets()
+    assert (woken.state, woken.owner) == (State.CLAIMED, "alice")
+    assert await tick(office.store, 200.0) == 0
+
+
+async def test_a_customers_mail_wakes_a_ticket_early_and_only_once(office: Office) -> None:
+    (ticket,) = await with_tickets(office, 1)
+    await office.store.write(lambda tx: snooze(tx, ticket, until=10.0**10, who="alice", now=2.0))
+    extra = "In-Reply-To: <q0@customer.example>"
+    await office.receive(mail(subject="Re: Question 0", message_id="<r@customer.example>", extra=extra))
+    assert (await office.tickets())[0].state is State.NEW
+    assert await tick(office.store, 10.0**11) == 0
 
 
 async def test_no_spam_after_all_is_a_new_ticket_again(office: Office) -> None:
