@@ -37,7 +37,7 @@ def _invite(scene: Scene) -> None:
         f"""
 Now you.  Until Ctrl-C the daemon takes mail for {DESK}:
   LMTP 127.0.0.1:{scene.ports.lmtp}, SMTP 127.0.0.1:{scene.ports.smtp}
-  curl smtp://127.0.0.1:{scene.ports.smtp} --mail-from you@example.net --mail-rcpt {DESK} -T MAIL.eml
+  curl --crlf smtp://127.0.0.1:{scene.ports.smtp} --mail-from you@example.net --mail-rcpt {DESK} -T MAIL.eml
 Look at it with
   mailproc -c {scene.configuration} ticket list
   mailproc -c {scene.configuration} ticket show NUMBER
