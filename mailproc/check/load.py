@@ -29,6 +29,22 @@ def load(
     path: Path, environment: Mapping[str, str], *, hostname: Callable[[], str] = socket.gethostname
 ) -> Loaded:
     """Read and check a configuration; raise ConfigurationError with every mistake, sorted by line."""
+    return _read(path, environment, hostname, _check)
+
+
+def read(
+    path: Path, environment: Mapping[str, str], *, hostname: Callable[[], str] = socket.gethostname
+) -> Loaded:
+    """The same without a look at filters, for commands that run none; a broken one must not hinder them."""
+    return _read(path, environment, hostname, _check_values)
+
+
+def _read(
+    path: Path,
+    environment: Mapping[str, str],
+    hostname: Callable[[], str],
+    check: Callable[[Config, Document, Findings], None],
+) -> Loaded:
     try:
         document = read_toml(path)
     except UnreadableToml as error:
@@ -38,7 +54,7 @@ def load(
     findings = Findings()
     folder = path.absolute().parent
     config = resolve_paths(read_secrets(config, folder, environment, findings), folder, findings)
-    _check(config, document, findings)
+    check(config, document, findings)
     unruly = [mistake for mistake in findings.mistakes if not _follows(mistake, misread)]
     if misread or unruly:
         raise ConfigurationError(_lines([*misread, *unruly], document))
@@ -64,9 +80,13 @@ def _with_defaults(config: Config, hostname: Callable[[], str]) -> Config:
     return replace(config, hostname=host, agent=agents)
 
 
-def _check(config: Config, document: Document, findings: Findings) -> None:
+def _check_values(config: Config, document: Document, findings: Findings) -> None:
     check_site(config, findings)
     check_sockets(config, findings)
+
+
+def _check(config: Config, document: Document, findings: Findings) -> None:
+    _check_values(config, document, findings)
     _chains(config, document.path.absolute().parent, findings, look_ups=_look_ups(config))
     used = _stages(config)
     for name in config.stage:

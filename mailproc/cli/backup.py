@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from mailproc.app import key_path, store_path
-from mailproc.cli.context import fail, failures, load_site
+from mailproc.cli.context import fail, failures, read_site
 from mailproc.store.backup import check_sound, copy_store
 from mailproc.store.lock import ServeLock
 
@@ -24,7 +24,7 @@ _KEY = "secret.key"
 @click.pass_context
 def backup(ctx: click.Context, file: Path) -> None:
     """Write a consistent copy of the store and its key to FILE, also while the daemon runs."""
-    config = load_site(ctx).config
+    config = read_site(ctx).config
     store, key = store_path(config), key_path(config)
     if not store.exists():
         fail(f"there is no store at {store}")
@@ -44,7 +44,7 @@ def restore(ctx: click.Context, file: Path) -> None:
 
     The daemon must not run.  No mail is sent again that the backup knows as sent.
     """
-    config = load_site(ctx).config
+    config = read_site(ctx).config
     store, key = store_path(config), key_path(config)
 
     store.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -7,12 +7,13 @@ import json
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import NoReturn, TypeVar
 
 import click
 
 from mailproc.app import open_store
-from mailproc.check.load import load
+from mailproc.check.load import load, read
 from mailproc.cli.invocation import Invocation
 from mailproc.config import ConfigurationError, Loaded, find
 from mailproc.desk.change import Refused
@@ -29,10 +30,19 @@ WRONG_USAGE = 2
 
 def load_site(ctx: click.Context) -> Loaded:
     """The configuration; a wrong one is reported whole on standard error and ends with status 2."""
+    return _configured(ctx, load)
+
+
+def read_site(ctx: click.Context) -> Loaded:
+    """The same for commands that run no filter: theirs are not looked at."""
+    return _configured(ctx, read)
+
+
+def _configured(ctx: click.Context, reader: Callable[[Path, Mapping[str, str]], Loaded]) -> Loaded:
     invocation = ctx.find_object(Invocation)
     assert invocation is not None
     try:
-        return load(find(invocation.config, invocation.environment), invocation.environment)
+        return reader(find(invocation.config, invocation.environment), invocation.environment)
     except ConfigurationError as error:
         click.echo(str(error), err=True)
         sys.exit(WRONG_USAGE)
@@ -40,8 +50,7 @@ def load_site(ctx: click.Context) -> Loaded:
 
 def run_with_store(ctx: click.Context, work: Callable[[Store], Awaitable[T]]) -> T:
     """Run ``work`` on the configured store; what it refuses becomes one line and status 1."""
-    loaded = load_site(ctx)
-    return run(with_store(loaded, work))
+    return run(with_store(read_site(ctx), work))
 
 
 def run(awaitable: Awaitable[T]) -> T:

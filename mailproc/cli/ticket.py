@@ -10,7 +10,7 @@ from collections.abc import Callable
 import click
 
 from mailproc.app import load_keyring, make_site
-from mailproc.cli.context import echo_json, fail, load_site, run, with_store
+from mailproc.cli.context import echo_json, fail, read_site, run, with_store
 from mailproc.cli.moment import parse_moment
 from mailproc.cli.table import describe_ticket, ticket_line
 from mailproc.desk import claim as claims
@@ -56,7 +56,7 @@ def list_(
     ctx: click.Context, desk: str, state: str, owner: str, tag: str, search: str, as_json: bool
 ) -> None:
     """List tickets, newest last."""
-    loaded = load_site(ctx)
+    loaded = read_site(ctx)
     if desk and desk not in loaded.config.desk:
         fail(f"no desk {desk!r}; there are: {', '.join(loaded.config.desk)}")
     wanted = TicketFilter(desk, state, owner, tag, tuple(search.split()))
@@ -82,7 +82,7 @@ def show(ctx: click.Context, number: str, as_json: bool) -> None:
     async def work(store: Store) -> View:
         return await store.read(lambda tx: ticket_in_full(tx, _find(tx, number)))
 
-    view = run(with_store(load_site(ctx), work))
+    view = run(with_store(read_site(ctx), work))
     if as_json:
         echo_json([view])
     else:
@@ -99,7 +99,7 @@ def raw(ctx: click.Context, number: str, sha256: str) -> None:
     async def work(store: Store) -> bytes | None:
         return await store.read(lambda tx: _raw(tx, number, sha256))
 
-    content = run(with_store(load_site(ctx), work))
+    content = run(with_store(read_site(ctx), work))
     if content is None:
         fail(f"ticket {number} has no message {sha256}")
     sys.stdout.buffer.write(content)
@@ -266,7 +266,7 @@ def move(ctx: click.Context, number: str, desk: str, agent: str) -> None:
 
 
 def _change(ctx: click.Context, number: str, agent: str, verb: Verb) -> object:
-    loaded = load_site(ctx)
+    loaded = read_site(ctx)
     site = make_site(loaded.config, load_keyring(loaded.config))
     if agent not in site.agents:
         fail(f"no agent {agent!r}; there are: {', '.join(site.agents)}")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mailproc.check.load import load, make_chains
+from mailproc.check.load import load, make_chains, read
 from mailproc.config import DEFAULT_CHAIN, ConfigurationError, find
 from tests.unit.config.conftest import AGENTS_SIDE, DESK, Check, Mistakes
 
@@ -219,3 +219,11 @@ def test_the_file_is_the_option_then_the_environment_then_etc() -> None:
     assert find(Path("/option.toml"), environment) == Path("/option.toml")
     assert find(None, environment) == Path("/env.toml")
     assert find(None, {}) == Path("/etc/mailproc/mailproc.toml")
+
+
+def test_a_broken_filter_hinders_no_command_that_runs_none(tmp_path: Path) -> None:
+    path = tmp_path / "mailproc.toml"
+    path.write_text('[desk.support]\naddresses = ["support@example.org"]\nchain = ["nowhere"]\n')
+    assert read(path, {}).config.desk["support"].chain == ("nowhere",)
+    with pytest.raises(ConfigurationError, match="nowhere"):
+        load(path, {})
