@@ -29,6 +29,7 @@ from mailproc.desk.site import Agent, Site
 from mailproc.failpoint import NO_FAILPOINTS, FailPoints
 from mailproc.listen.sockets import TcpEndpoint, parse_endpoint
 from mailproc.mime.reader import read
+from mailproc.mime.sender import presumed_sender
 from mailproc.mime.surgery import normalise_newlines
 from mailproc.model.address import Address
 from mailproc.model.desk import ClosedReply, Desk, FollowUpPolicy, ForwardPolicy, NumberScheme, SeveralPolicy
@@ -266,7 +267,4 @@ def _mail_from(raw: bytes, sender: Address | str | None) -> Address | None:
         return sender
     if sender == "":
         return None
-    mail = read(raw)
-    if mail.has("return-path"):
-        return Address.parse_or_none(mail.header("return-path").strip().strip("<>"))
-    return mail.author.address if mail.author else None
+    return presumed_sender(read(raw))

@@ -25,9 +25,8 @@ from mailproc.notify import Notifier
 from mailproc.soundness import StoreCheck
 from mailproc.store.lock import ServeLock
 from mailproc.store.sqlite import write_once
-from mailproc.store.transaction import Transaction
 from mailproc.supervisor import Supervisor, WorkersKeepDying
-from mailproc.worker import Sockets, run_worker
+from mailproc.worker import FIRST, Sockets, run_worker
 
 log = logging.getLogger("mailproc.daemon")
 
@@ -87,7 +86,7 @@ class Serving:
 
     def alone(self) -> None:
         """One worker: this process."""
-        self._work("0", self._say_ready, self._notifier)
+        self._work(FIRST, self._say_ready, self._notifier)
 
     def together(self, count: int) -> None:
         """Several workers under a supervisor, which tells the service manager of them."""
@@ -109,25 +108,21 @@ class Serving:
                     self._sockets,
                     name=name,
                     pressure=Pressure(self._page, int(name)),
-                    check=self._check if name == "0" else None,
+                    check=self._check if name == FIRST else None,
                     on_ready=ready,
                     notifier=notifier,
                 )
             )
 
     def _say_ready(self) -> None:
-        on = ", ".join(text for text, _ in _endpoints(self._loaded.config)) or "no socket"
-        log.info("ready on=%s workers=%d", on.replace(", ", ","), self._loaded.config.workers)
-        print(f"mailproc is ready on {on}", flush=True)
+        endpoints = [text for text, _ in _endpoints(self._loaded.config)] or ["no socket"]
+        log.info("ready on=%s workers=%d", ",".join(endpoints), self._loaded.config.workers)
+        print(f"mailproc is ready on {', '.join(endpoints)}", flush=True)
         self._notifier.ready()
 
     def _free_leases(self, name: str) -> None:
         """What a dead worker held is taken up by the others at once."""
-
-        def work(tx: Transaction) -> int:
-            return tx.deliveries.release_leases(name)
-
-        write_once(store_path(self._loaded.config), work)
+        write_once(store_path(self._loaded.config), lambda tx: tx.deliveries.release_leases(name))
 
 
 def _endpoints(config: Config) -> Sequence[tuple[str, type[Session]]]:

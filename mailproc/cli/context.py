@@ -53,6 +53,16 @@ def run_with_store(ctx: click.Context, work: Callable[[Store], Awaitable[T]]) ->
     return run(with_store(read_site(ctx), work))
 
 
+def choose_desk(loaded: Loaded, name: str) -> str:
+    """The desk of this name, or the only one where none is named; anything else ends with status 1."""
+    desks = loaded.config.desk
+    if not name and len(desks) != 1:
+        fail(f"which desk? --desk is one of: {', '.join(desks)}")
+    if name and name not in desks:
+        fail(f"no desk {name!r}; there are: {', '.join(desks)}")
+    return name or next(iter(desks))
+
+
 def run(awaitable: Awaitable[T]) -> T:
     """Run a command's work; expected failures become one line on standard error and status 1."""
     with failures():

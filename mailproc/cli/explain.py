@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from mailproc.app import explaining
-from mailproc.cli.context import echo_json, fail, load_site, run
+from mailproc.cli.context import choose_desk, echo_json, fail, load_site, run
 from mailproc.cli.story import tell
 from mailproc.desk.explain import View
 from mailproc.model.address import Address, BadAddress
@@ -28,9 +28,7 @@ def explain(
     FILE is a mail as it comes from the wire; - is standard input.
     """
     loaded = load_site(ctx)
-    name = desk or _only(list(loaded.config.desk))
-    if name not in loaded.config.desk:
-        fail(f"no desk {name!r}; there are: {', '.join(loaded.config.desk)}")
+    name = choose_desk(loaded, desk)
     mails = [(path, _read(path)) for path in files]
 
     async def work() -> list[View]:
@@ -42,12 +40,6 @@ def explain(
         echo_json(views)
     else:
         click.echo("\n\n".join(tell(view) for view in views))
-
-
-def _only(desks: list[str]) -> str:
-    if len(desks) != 1:
-        fail(f"which desk? --desk is one of: {', '.join(desks)}")
-    return desks[0]
 
 
 def _read(path: str) -> bytes:

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from mailproc.app import assemble, open_store
-from mailproc.cli.context import echo_json, fail, load_site, run
+from mailproc.cli.context import choose_desk, echo_json, load_site, run
 from mailproc.cli.mail_files import mails_in
 from mailproc.config import Loaded
 from mailproc.desk.site import Site
@@ -31,10 +31,7 @@ def import_(ctx: click.Context, paths: tuple[Path, ...], desk: str, as_json: boo
     that an import may be repeated.
     """
     loaded = load_site(ctx)
-    name = desk or (next(iter(loaded.config.desk)) if len(loaded.config.desk) == 1 else "")
-    if name not in loaded.config.desk:
-        fail(f"which desk? --desk is one of: {', '.join(loaded.config.desk)}")
-    report = run(_import(loaded, name, paths))
+    report = run(_import(loaded, choose_desk(loaded, desk), paths))
     if as_json:
         echo_json([report])
     else:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import click
 
 from mailproc.app import load_keyring, make_site
-from mailproc.cli.context import echo_json, fail, read_site, run, with_store
+from mailproc.cli.context import choose_desk, echo_json, fail, read_site, run, with_store
 from mailproc.cli.moment import parse_moment
 from mailproc.cli.table import describe_ticket, ticket_line
 from mailproc.desk import claim as claims
@@ -57,9 +57,7 @@ def list_(
 ) -> None:
     """List tickets, newest last."""
     loaded = read_site(ctx)
-    if desk and desk not in loaded.config.desk:
-        fail(f"no desk {desk!r}; there are: {', '.join(loaded.config.desk)}")
-    wanted = TicketFilter(desk, state, owner, tag, tuple(search.split()))
+    wanted = TicketFilter(choose_desk(loaded, desk) if desk else "", state, owner, tag, tuple(search.split()))
 
     async def work(store: Store) -> list[View]:
         return await store.read(lambda tx: [ticket_view(tx, found) for found in tx.tickets.matching(wanted)])

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 
 from mailproc.mime.reader import read
+from mailproc.mime.sender import presumed_sender
 from mailproc.mime.surgery import normalise_newlines
-from mailproc.model.address import Address
 from mailproc.model.desk import Desk
 from mailproc.model.envelope import Envelope
 from mailproc.store.deliveries import NewDelivery
@@ -23,9 +23,7 @@ async def take_in(store: Store, desk: Desk, raw: bytes, now: float) -> bool:
     mail = read(raw)
     if not mail.header_names:
         raise NoMail("no header" if raw.strip() else "empty")
-    sender = mail.author.address if mail.author else None
-    if mail.has("return-path"):
-        sender = Address.parse_or_none(mail.header("return-path").strip().strip("<>"))
+    sender = presumed_sender(mail)
     sha256 = hashlib.sha256(raw).digest()
     new = NewDelivery(
         key=Envelope(sender, desk.address).delivery_key(sha256),
