@@ -119,7 +119,7 @@ class Filing:
         return ticket
 
     def _join(self, case: _Case, signals: Signals, decision: FollowUp, ticket: Ticket) -> None:
-        self._keep(case, signals, decision, ticket)
+        message = self._keep(case, signals, decision, ticket)
         detail = "; ".join(decision.reasons)
         if decision.newcomer:
             case.tx.history.add_event(ticket, "newcomer", signals.sender, "took no part before", case.now)
@@ -127,6 +127,7 @@ class Filing:
             # Automatic mail never reopens, reassigns or moves a clock; nor does what the desk rejects.
             case.tx.history.add_event(ticket, "follow_up", signals.sender, detail, case.now)
         else:
+            case.tx.tickets.begin_turn(ticket.id, message)
             change_state(case.tx, ticket, Move.FOLLOW_UP, who=signals.sender, now=case.now, detail=detail)
         for number in decision.also:
             if other := case.tx.tickets.by_number(number):
@@ -205,19 +206,20 @@ class Filing:
         case.tx.history.add_event(ticket, "opened", signals.sender, delivery.mail.subject, case.now)
         return ticket
 
-    def _keep(self, case: _Case, signals: Signals, decision: FollowUp, ticket: Ticket) -> None:
+    def _keep(self, case: _Case, signals: Signals, decision: FollowUp, ticket: Ticket) -> int:
         """Add the mail to the ticket, index its thread, and write down what the stages said."""
-        self._add_message(case, signals, decision, ticket)
+        message = self._add_message(case, signals, decision, ticket)
         record(case.tx, self.site, case.delivery.desk, ticket, signals, decision)
         case.tx.history.add_tags(ticket, case.delivery.tags)
         for result in case.delivery.results:
             for name, text in result.notes.items():
                 case.tx.history.add_event(ticket, "noted", result.stage, f"{name}: {text}", case.now)
+        return message
 
-    def _add_message(self, case: _Case, signals: Signals, decision: FollowUp, ticket: Ticket) -> None:
+    def _add_message(self, case: _Case, signals: Signals, decision: FollowUp, ticket: Ticket) -> int:
         mail = case.delivery.mail
         recipients = tuple(dict.fromkeys(box.address.key for box in (*mail.to, *mail.cc)))
-        case.tx.tickets.add_message(
+        return case.tx.tickets.add_message(
             ticket,
             NewMessage(
                 delivery=case.stored.id,

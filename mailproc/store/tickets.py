@@ -164,6 +164,7 @@ class Tickets:
         )
         if not changed:
             raise TicketChanged(ticket.number)
+        self._show_again(ticket.id, ticket.desk)
 
     def snooze_until(self, ticket: int, moment: float) -> None:
         self._connection.run(
@@ -204,6 +205,7 @@ class Tickets:
             self._connection.run(
                 f"UPDATE {table} SET desk = :desk WHERE ticket = :id", {"desk": desk, "id": ticket}
             )
+        self._show_again(ticket, desk)
 
     def add_message(self, ticket: Ticket, new: NewMessage) -> int:
         row = self._connection.one(
@@ -235,8 +237,17 @@ class Tickets:
             },
         )
         assert row is not None
+        self._show_again(ticket.id, ticket.desk)
         identity: int = row[0]
         return identity
+
+    def begin_turn(self, ticket: int, message: int) -> None:
+        """A person wrote: what was answered before does not answer this."""
+        self._connection.run("UPDATE ticket SET turn = turn + 1 WHERE id = :id", {"id": ticket})
+        self._connection.run(
+            "UPDATE message SET turn = (SELECT turn FROM ticket WHERE id = :ticket) WHERE id = :message",
+            {"ticket": ticket, "message": message},
+        )
 
     def messages(self, ticket: int) -> list[Message]:
         rows = self._connection.all(
@@ -304,6 +315,18 @@ class Tickets:
         self._connection.run_many(
             "UPDATE message SET ticket = :ticket WHERE id = :id",
             [{"ticket": ticket.id, "id": message} for message in messages],
+        )
+        self._show_again(ticket.id, ticket.desk)
+
+    def _show_again(self, ticket: int, desk: str) -> None:
+        """The copies in the folder may no longer be as they should."""
+        self._connection.run(
+            """
+            INSERT INTO folder_work (ticket, desk) VALUES (:ticket, :desk)
+            ON CONFLICT (ticket) DO UPDATE
+            SET desk = excluded.desk, generation = folder_work.generation + 1, due = 0
+            """,
+            {"ticket": ticket, "desk": desk},
         )
 
 
