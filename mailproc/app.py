@@ -97,7 +97,13 @@ def make_site(config: Config, keyring: Keyring) -> Site:
     """What the verbs know of the site."""
     desks = {name: _desk(name, section) for name, section in config.desk.items()}
     agents = {
-        name: Agent(name, section.name or name, Address.parse(section.address))
+        name: Agent(
+            name,
+            section.name or name,
+            Address.parse(section.address),
+            further=tuple(map(Address.parse, section.addresses)),
+            may_write_new=section.new,
+        )
         for name, section in config.agent.items()
     }
     return Site(config.hostname, desks, agents, keyring)
@@ -121,6 +127,8 @@ def _desk(name: str, section: DeskSection) -> Desk:
             several=SeveralPolicy(section.several),
             subject_days=section.subject_days,
         ),
+        send_delay=section.send_delay,
+        review=section.review,
     )
 
 

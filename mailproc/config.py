@@ -18,6 +18,7 @@ Count = Annotated[int, Meta(ge=1)]
 Bytes = Annotated[int, Meta(ge=0)]
 Seconds = Annotated[float, Meta(gt=0)]
 Days = Annotated[float, Meta(ge=0)]
+Delay = Annotated[float, Meta(ge=0)]
 Tls = Literal["none", "starttls", "implicit"]
 
 DEFAULT_PATH = Path("/etc/mailproc/mailproc.toml")
@@ -102,12 +103,16 @@ class DeskSection(Section, frozen=True):
     forward: Literal["new", "join"] = "new"  # a forward of a mail that has a ticket
     several: Literal["first", "all"] = "first"  # a mail that names several tickets
     subject_days: Days = 7.0  # how long "Re: same subject" from the same people joins
+    send_delay: Delay = 0.0  # seconds that an answer waits, in which it can be taken back
+    review: tuple[str, ...] = ()  # agents whose answers another agent must approve
 
 
 class AgentSection(Section, frozen=True):
     address: str = ""  # the table's name at hostname by default
     name: str = ""  # shown to customers; the table's name by default
     password_hash: str = ""  # from: mailproc agent hash
+    addresses: tuple[str, ...] = ()  # further ones that may stand in From
+    new: bool = False  # may write to people who take part in no ticket
 
 
 class Config(Section, frozen=True):

@@ -47,12 +47,22 @@ def _check_desk(name: str, desk: DeskSection, config: Config, findings: Findings
         findings.refuse(text, *key, "delimiter")
     if not desk.chain:
         findings.warn("the chain is empty: no mail gets a number", *key, "chain")
+    _check_review(name, desk, findings)
     for number, agent in enumerate(desk.agents):
         if agent not in config.agent:
             hint = did_you_mean(agent, config.agent)
             findings.refuse(f"there is no [agent.{agent}]{hint}", *key, "agents", number)
         elif agent in desk.agents[:number]:
             findings.refuse(f'"{agent}" stands here twice', *key, "agents", number)
+
+
+def _check_review(name: str, desk: DeskSection, findings: Findings) -> None:
+    for number, agent in enumerate(desk.review):
+        if agent not in desk.agents:
+            hint = did_you_mean(agent, desk.agents)
+            findings.refuse(f'"{agent}" is no agent of this desk{hint}', "desk", name, "review", number)
+    if desk.review and not set(desk.agents) - set(desk.review):
+        findings.refuse("leaves nobody who could approve an answer", "desk", name, "review")
 
 
 def _check_name(name: str, kind: str, findings: Findings) -> None:
@@ -71,6 +81,11 @@ def _check_addresses(config: Config, findings: Findings) -> None:
     ]
     entries += [
         (agent.address, f"agent {name}", ("agent", name, "address")) for name, agent in config.agent.items()
+    ]
+    entries += [
+        (text, f"agent {name}", ("agent", name, "addresses", number))
+        for name, agent in config.agent.items()
+        for number, text in enumerate(agent.addresses)
     ]
     for text, whose, key in entries:
         try:

@@ -15,6 +15,12 @@ class Agent:
     name: str  # the table's name in the configuration, and the login
     title: str
     address: Address
+    further: tuple[Address, ...] = ()  # what else may stand in From
+    may_write_new: bool = False  # to people who take part in no ticket
+
+    @property
+    def addresses(self) -> tuple[Address, ...]:
+        return (self.address, *self.further)
 
 
 @dataclass(frozen=True)
@@ -42,4 +48,8 @@ class Site:
 
     @property
     def agent_addresses(self) -> frozenset[str]:
-        return frozenset(agent.address.key for agent in self.agents.values())
+        return frozenset(address.key for agent in self.agents.values() for address in agent.addresses)
+
+    def desks_of(self, agent: str) -> tuple[Desk, ...]:
+        """The desks that an agent works for."""
+        return tuple(desk for desk in self.desks.values() if agent in desk.agents)

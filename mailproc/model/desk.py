@@ -63,6 +63,8 @@ class Desk:
     reply_address: bool = True
     number: NumberScheme = NumberScheme.DATE
     follow_up: FollowUpPolicy = field(default_factory=FollowUpPolicy)
+    send_delay: float = 0.0  # seconds that an answer waits, in which it can be taken back
+    review: tuple[str, ...] = ()  # agents whose answers another agent must approve
 
     @property
     def address(self) -> Address:
