@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from mailproc.desk.change import Refused, change_state
+from mailproc.model.folder import shelf_for
 from mailproc.model.ticket import Move, State, Ticket
 from mailproc.store.protocol import Transaction
 
@@ -35,7 +36,7 @@ def snooze(tx: Transaction, ticket: Ticket, *, until: float, who: str, now: floa
         raise Refused("the time to snooze until is past")
     moment = datetime.fromtimestamp(until, UTC).isoformat(timespec="minutes")
     snoozed = change_state(tx, ticket, Move.SNOOZE, who=who, now=now, detail=f"until {moment}")
-    tx.tickets.snooze_until(ticket.id, until)
+    tx.tickets.snooze_until(ticket.id, until, shelf_for(until - now))
     return snoozed
 
 

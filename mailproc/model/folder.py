@@ -1,7 +1,7 @@
 """Which place of a desk's folder shows a ticket and each of its mails: folders are states.
 
-A *place* is where a copy lies, independent of how the IMAP server calls and separates its mailboxes: ``new``,
-``@alice``, ``snoozed/1d``.  ``imap/tree.py`` knows the mailbox of each place.  What a move to a place means is
+A *place* is where a copy lies, independent of what the IMAP server calls its mailboxes: ``new``,
+``@alice``, ``snoozed/1d``.  ``imap/tree.py`` knows the mailbox of each.  What a move to a place means is
 told here too, because it follows from the same table: the agent's gesture and the daemon's repair are two
 directions of one rule.
 """
@@ -71,7 +71,7 @@ def shelf(name: str) -> Place:
 def shelf_for(seconds: float) -> Place:
     """The shelf that shows a ticket which sleeps for so long: the shortest one that is long enough."""
     longest = list(SHELVES)[-1]
-    return shelf(next((name for name, length in SHELVES.items() if seconds <= length), longest))
+    return shelf(next((name for name, length in SHELVES.items() if seconds <= length + 1), longest))
 
 
 def shelf_time(place: Place) -> float | None:

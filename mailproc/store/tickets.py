@@ -166,9 +166,10 @@ class Tickets:
             raise TicketChanged(ticket.number)
         self._show_again(ticket.id, ticket.desk)
 
-    def snooze_until(self, ticket: int, moment: float) -> None:
+    def snooze_until(self, ticket: int, moment: float, shelf: str) -> None:
         self._connection.run(
-            "UPDATE ticket SET snoozed = :moment WHERE id = :id", {"moment": moment, "id": ticket}
+            "UPDATE ticket SET snoozed = :moment, shelf = :shelf WHERE id = :id",
+            {"moment": moment, "shelf": shelf, "id": ticket},
         )
 
     def snoozed_until(self, now: float) -> list[Ticket]:
@@ -193,13 +194,16 @@ class Tickets:
         )
 
     def set_merged_into(self, ticket: int, target: int | None, now: float) -> None:
-        self._connection.run(
-            "UPDATE ticket SET merged_into = :target, updated = :now WHERE id = :id",
+        row = self._connection.one(
+            "UPDATE ticket SET merged_into = :target, updated = :now WHERE id = :id RETURNING desk",
             {"target": target, "now": now, "id": ticket},
         )
+        if row is not None:
+            self._show_again(ticket, row[0])
 
     def set_desk(self, ticket: int, desk: str) -> None:
         """Move a ticket to another desk, with every row that carries the desk."""
+        self._show_again(ticket, self.get(ticket).desk)
         self._connection.run("UPDATE ticket SET desk = :desk WHERE id = :id", {"desk": desk, "id": ticket})
         for table in ("message", "thread_id", "participant", "tag", "event", "link"):
             self._connection.run(
@@ -307,9 +311,12 @@ class Tickets:
         return _message(row) if row else None
 
     def set_message_status(self, message: int, status: MessageStatus) -> None:
-        self._connection.run(
-            "UPDATE message SET status = :status WHERE id = :id", {"status": status.value, "id": message}
+        row = self._connection.one(
+            "UPDATE message SET status = :status WHERE id = :id RETURNING ticket, desk",
+            {"status": status.value, "id": message},
         )
+        if row is not None:
+            self._show_again(*row)
 
     def move_messages(self, messages: Sequence[int], ticket: Ticket) -> None:
         self._connection.run_many(
@@ -323,8 +330,8 @@ class Tickets:
         self._connection.run(
             """
             INSERT INTO folder_work (ticket, desk) VALUES (:ticket, :desk)
-            ON CONFLICT (ticket) DO UPDATE
-            SET desk = excluded.desk, generation = folder_work.generation + 1, due = 0
+            ON CONFLICT (ticket, desk) DO UPDATE
+            SET generation = folder_work.generation + 1, due = 0
             """,
             {"ticket": ticket, "desk": desk},
         )

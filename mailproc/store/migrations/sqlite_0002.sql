@@ -8,25 +8,42 @@ ALTER TABLE ticket ADD COLUMN answered_by TEXT NOT NULL DEFAULT '';
 ALTER TABLE message ADD COLUMN turn INTEGER NOT NULL DEFAULT 0;  -- in: which it made; out: which it answers
 
 -- Tickets whose copies in the folder may not be as they should; level-triggered: a row says "look again".
+-- One that went to another desk has work at both.
 CREATE TABLE folder_work (
-    ticket     INTEGER PRIMARY KEY,
+    ticket     INTEGER NOT NULL,
     desk       TEXT NOT NULL,
     generation INTEGER NOT NULL DEFAULT 0,  -- grows with every change, so that none is missed meanwhile
-    due        REAL NOT NULL DEFAULT 0      -- not before
-);
+    due        REAL NOT NULL DEFAULT 0,     -- not before
+    PRIMARY KEY (ticket, desk)
+) WITHOUT ROWID;
 CREATE INDEX folder_work_due ON folder_work (desk, due);
 
 -- Where each copy was last put or seen by us; what the folder really holds, only the folder knows.
 CREATE TABLE folder_copy (
-    name    TEXT NOT NULL,              -- what X-Mailproc-Id names: 'm17' is message row 17
-    ticket  INTEGER NOT NULL,
+    name    TEXT NOT NULL,              -- what X-Mailproc-Id names: m17 is message row 17, e5 event row 5
     desk    TEXT NOT NULL,
-    place   TEXT NOT NULL,              -- model/folder.py: 'new', '@alice', 'snoozed/1d' …
+    place   TEXT NOT NULL DEFAULT '',   -- model/folder.py: 'new', '@alice', 'snoozed/1d' …; '' is nowhere yet
+    aim     TEXT NOT NULL DEFAULT '',   -- where a write of ours may have put it; '' when no write is under way
     missing REAL,                       -- not seen anywhere since
-    at      REAL NOT NULL,
     PRIMARY KEY (desk, name)
 ) WITHOUT ROWID;
-CREATE INDEX folder_copy_ticket ON folder_copy (ticket);
+
+-- What a copy of a message in the folder shows above it, beside what its ticket says.
+CREATE TABLE copy_header (
+    message INTEGER PRIMARY KEY,
+    headers TEXT NOT NULL               -- JSON array of [name, value]
+);
+
+-- A ticket that an agent called spam, or no spam, is learnt when the time to change one's mind is over.
+CREATE TABLE lesson_due (
+    ticket INTEGER PRIMARY KEY,
+    label  TEXT NOT NULL,               -- ham, spam
+    due    REAL NOT NULL
+);
+
+ALTER TABLE ticket ADD COLUMN shelf TEXT NOT NULL DEFAULT '';  -- the place that shows it while it is snoozed
+CREATE INDEX ticket_merged ON ticket (merged_into) WHERE merged_into IS NOT NULL;
+CREATE INDEX ticket_claimed ON ticket (desk, updated) WHERE state = 'claimed';
 
 -- What only one worker of all may do: watch a desk's folder, keep the time.
 CREATE TABLE lease (
