@@ -33,6 +33,7 @@ class Part:
     parent: Part | None
     limits: Limits
     defects: Defects
+    top: int = 0  # where its headers begin
 
     def header(self, name: str) -> str:
         """First header of this name, unfolded and decoded; "" when absent."""
@@ -133,7 +134,9 @@ def _guessed_boundary(parent: Part) -> str:
 
 def _child(parent: Part, start: int, end: int) -> Part:
     block = split_header_block(parent.raw, start, end, parent.limits, parent.defects)
-    return Part(parent.raw, block, block.end, end, parent.depth + 1, parent, parent.limits, parent.defects)
+    return Part(
+        parent.raw, block, block.end, end, parent.depth + 1, parent, parent.limits, parent.defects, start
+    )
 
 
 def _sections(parent: Part, boundary: str, room: int) -> tuple[list[tuple[int, int]], bool]:
