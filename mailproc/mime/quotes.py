@@ -8,7 +8,7 @@ on bounded text, so its cost is linear; never raises.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -76,6 +76,14 @@ def divide(text: str, limit: int) -> Division:
     return Division(f"{division.reply}\n{rest}", "", division.signature)
 
 
+def quoted_lines(lines: Sequence[str]) -> tuple[bool, ...]:
+    """For each line whether it is quoted or introduces a quote; beyond 4000 lines all count as quoted."""
+    page = _Page(list(lines[:_MOST_LINES]))
+    page.mark()
+    rest = [True] * (len(lines) - len(page.lines))
+    return (*(kind is _Kind.QUOTED for kind in page.kinds), *rest)
+
+
 def _cut(text: str, limit: int) -> tuple[str, str]:
     """The text up to the limit, and the rest; cut at the end of a line where there is one."""
     position = -1
@@ -101,12 +109,16 @@ class _Page:
     may_introduce: list[bool] = field(default_factory=list)  # may be the last line of an attribution
     introduced: bool = False  # some line said that a quote follows
 
-    def divide(self) -> Division:
+    def mark(self) -> None:
+        """Say of each line whether it is the author's own or quoted."""
         self.kinds = [_Kind.OWN] * len(self.lines)
         self.marked = [_MARKED.match(line) is not None for line in self.lines]
         self.may_introduce = [_may_introduce(line) for line in self.lines]
         self._mark_wrapped()
         self._find_quotes()
+
+    def divide(self) -> Division:
+        self.mark()
         if not self._has_own():
             self._without_new_text()
         self._find_signatures()

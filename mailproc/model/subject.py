@@ -164,6 +164,20 @@ def normalise(subject: str) -> SubjectKey:
     return SubjectKey(key, kind is _Kind.REPLY, is_forward)
 
 
+def with_tag(subject: str, tag: str) -> str:
+    """The subject with this tag once, behind ``Re:`` and its like, and no other tag; "" takes all out."""
+    rest = _SPACE.sub(" ", remove_tags(subject[:MAX_TEXT])).strip()
+    prefixes = ""
+    for _ in range(_MAX_PREFIXES):
+        match = _PREFIX.match(rest)
+        known = match and _PREFIXES.get(unicodedata.normalize("NFKC", match[1]).casefold())
+        if match is None or known not in (_Kind.REPLY, _Kind.FORWARD):
+            break
+        prefixes += match[0].rstrip() + " "
+        rest = rest[match.end() :]
+    return " ".join(f"{prefixes}{tag} {rest}".split())
+
+
 def _plain(subject: str) -> str:
     """One line of folded, composed letters without our tags; full-width signs become plain ones."""
     text = unicodedata.normalize("NFKC", subject[:MAX_TEXT])[:MAX_TEXT]

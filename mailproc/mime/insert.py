@@ -1,0 +1,83 @@
+"""Lines ``::name`` in an agent's mail: found, and replaced by standard answers.
+
+Such a line stands alone, anywhere in what the agent wrote, never in a quote.  It is found in the text and in
+its HTML alternative, and both must have the same ones.  Attachments of what is inserted become parts of the
+mail; every other part stays as it is, octet for octet.  ``CannotInsert`` says why a mail must not go on.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mailproc.mime.page import Edit, Page, Passage
+from mailproc.mime.quotes import quoted_lines
+from mailproc.mime.reader import read
+from mailproc.mime.sealed import seal_of, sealed_text
+from mailproc.mime.surgery import normalise_newlines
+from mailproc.mime.written import put_back, written_parts
+
+NAME = r"[\w][\w.-]{0,63}"
+_INSERT = re.compile(rf"::\s?({NAME})")
+_NEARLY = re.compile(rf"::\s?({NAME})(?:\s.*|[.,;!?]+)")
+
+
+class CannotInsert(ValueError):
+    """The mail must not go on; the text may be shown to the agent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Insert:
+    """What stands in the place of one ``::name`` line.
+
+    ``attachments`` are whole MIME entities, header and body, with CRLF.
+    """
+
+    text: str
+    html: str = ""
+    attachments: tuple[bytes, ...] = ()
+
+
+def find_inserts(raw: bytes) -> tuple[str, ...]:
+    """The names in their order, in lower case, each once; CannotInsert where they cannot be replaced.
+
+    A line that begins like one and goes on (``::name, please``) is told as a name that nothing has.
+    """
+    mail = read(normalise_newlines(raw))
+    if seal := seal_of(mail):
+        if _names(tuple(sealed_text(mail).split("\n"))):
+            raise CannotInsert(f"the mail is {seal}, so that nothing can be inserted into it")
+        return ()
+    found = [tuple(_names(part.page.lines).values()) for part in written_parts(mail)]
+    if any(names != found[0] for names in found[1:]):
+        raise CannotInsert("the text of the mail and its HTML have different :: lines")
+    return tuple(dict.fromkeys(found[0])) if found else ()
+
+
+def insert(raw: bytes, inserts: Mapping[str, Insert]) -> bytes:
+    """The mail with each ``::name`` replaced; CannotInsert where a name is missing in ``inserts``."""
+    mail = read(normalise_newlines(raw))
+    if missing := [name for name in find_inserts(raw) if name not in inserts]:
+        raise CannotInsert(f"there is no standard answer {missing[0]}")
+    passages = {name: Passage(one.text, one.html) for name, one in inserts.items()}
+    return put_back(mail, {part: _expanded(part.page, passages) for part in written_parts(mail)})
+
+
+def _names(lines: tuple[str, ...]) -> dict[int, str]:
+    """The number of each line that is an insert, and its name."""
+    found = {}
+    for number, (line, is_quoted) in enumerate(zip(lines, quoted_lines(lines), strict=True)):
+        plain = " ".join(line.split())
+        if is_quoted or not plain.startswith("::"):
+            continue
+        if match := _INSERT.fullmatch(plain):
+            found[number] = match[1].casefold()
+        elif _NEARLY.fullmatch(plain):
+            found[number] = plain.removeprefix("::").strip()
+    return found
+
+
+def _expanded(page: Page, passages: Mapping[str, Passage]) -> str:
+    edits = {number: Edit(removed=True, above=passages[name]) for number, name in _names(page.lines).items()}
+    return page.edited(edits)
