@@ -25,12 +25,11 @@ from mailproc.model.outbox import NewItem, OutboxKind
 from mailproc.model.ticket import Ticket
 from mailproc.pipeline.delivery import AcknowledgementLimits, AcknowledgementPlan
 from mailproc.pipeline.template import MailTemplate
+from mailproc.store.auto_answers import DAY, HOUR, SentUntilNow
 from mailproc.store.protocol import Transaction
 
 log = logging.getLogger("mailproc.acknowledge")
 
-HOUR = 3600.0
-DAY = 86400.0
 MAX_SUBJECT = 200  # characters of a customer's subject or name that are repeated
 MAX_REFERENCES = 20
 
@@ -137,7 +136,8 @@ def _enqueue(
         return _refuse(tx, ticket, answer, "no acknowledge stage ran", now)
     if plan.refusal or mail.sender is None:
         return _refuse(tx, ticket, answer, plan.refusal or "null reverse-path", now)
-    if limit := _limit_reached(tx, ticket, plan, mail.sender, answer, now):
+    sent = tx.auto_answers.until_now(ticket.id, now)
+    if limit := _limit_reached(tx, plan, mail.sender, answer, sent, now):
         return _refuse(tx, ticket, answer, limit, now)
     try:
         content = _compose(desk, plan, mail, mail.sender, identity, answer, now)
@@ -145,7 +145,7 @@ def _enqueue(
         return _refuse(tx, ticket, answer, f"template: {error}", now)
     if not tx.outbox.add(_item(ticket, mail.sender, content, answer, now)):
         return _refuse(tx, ticket, answer, "answered before", now)
-    _record(tx, ticket, plan, mail.sender, answer, now)
+    _record(tx, ticket, plan, mail.sender, answer, sent, now)
     return ""
 
 
@@ -168,57 +168,57 @@ def _item(ticket: Ticket, sender: Address, content: bytes, answer: _Answer, now:
 
 
 def _record(
-    tx: Transaction, ticket: Ticket, plan: AcknowledgementPlan, sender: Address, answer: _Answer, now: float
-) -> None:
-    tx.auto_answers.add(ticket.desk, ticket.id, sender.key, sender.domain, plan.vouched, now)
-    kind = "" if plan.vouched else ", sender not authenticated"
-    tx.history.add_event(ticket, answer.sent, _WHO, f"to {sender} in {plan.language}{kind}", now)
-    if _total_reached(tx, plan.limits, now):
-        log.warning("automatic answers stopped: %d within 24 hours, the limit is reached", plan.limits.total)
-
-
-# Limits
-
-
-def _limit_reached(
     tx: Transaction,
     ticket: Ticket,
     plan: AcknowledgementPlan,
     sender: Address,
     answer: _Answer,
+    sent: SentUntilNow,
+    now: float,
+) -> None:
+    tx.auto_answers.add(ticket.desk, ticket.id, sender.key, sender.domain, plan.vouched, now)
+    kind = "" if plan.vouched else ", sender not authenticated"
+    tx.history.add_event(ticket, answer.sent, _WHO, f"to {sender} in {plan.language}{kind}", now)
+    total = plan.limits.total
+    if sent.within_day + 1 >= total and tx.auto_answers.total(DAY, now) >= total:
+        log.warning("automatic answers stopped: %d within 24 hours, the limit is reached", total)
+
+
+# Limits: upper bounds cost little; only where one reaches a limit are rows counted.
+
+
+def _limit_reached(
+    tx: Transaction,
+    plan: AcknowledgementPlan,
+    sender: Address,
+    answer: _Answer,
+    sent: SentUntilNow,
     now: float,
 ) -> str:
     """Which limit forbids one more answer; "" when none does."""
-    if tx.auto_answers.of_ticket(ticket.id) > answer.of_ticket:
+    if sent.to_ticket > answer.of_ticket:
         return "limit: the ticket has had its automatic answer"
-    if broken := _breaker(tx, plan.limits, now):
-        return broken
-    # An upper bound of all answers is cheap; only where it reaches a limit are rows counted.
-    today = tx.auto_answers.at_most(DAY, now)
-    return _recipient_limit(tx, plan, sender, today, now) or _unvouched_limit(tx, plan, now)
+    return (
+        _breaker(tx, plan.limits, sent, now)
+        or _recipient_limit(tx, plan, sender, sent, now)
+        or _unvouched_limit(tx, plan, sent, now)
+    )
 
 
-def _breaker(tx: Transaction, limits: AcknowledgementLimits, now: float) -> str:
+def _breaker(tx: Transaction, limits: AcknowledgementLimits, sent: SentUntilNow, now: float) -> str:
     """Open while the total of 24 hours is reached, and for an hour after the answer that reached it."""
-    newest = tx.auto_answers.newest(now)
-    if newest is None and limits.total > 0:
+    if sent.within_day < limits.total:
         return ""
-    just_now = newest is not None and now - newest < HOUR
-    if _total_reached(tx, limits, newest if newest is not None and just_now else now):
-        return f"circuit breaker: {limits.total} automatic answers within 24 hours"
-    return ""
-
-
-def _total_reached(tx: Transaction, limits: AcknowledgementLimits, at: float) -> bool:
-    if tx.auto_answers.at_most(DAY, at) < limits.total:
-        return False
-    return tx.auto_answers.total(DAY, at) >= limits.total
+    just_now = sent.newest is not None and now - sent.newest < HOUR
+    if tx.auto_answers.total(DAY, sent.newest if sent.newest and just_now else now) < limits.total:
+        return ""
+    return f"circuit breaker: {limits.total} automatic answers within 24 hours"
 
 
 def _recipient_limit(
-    tx: Transaction, plan: AcknowledgementPlan, sender: Address, today: int, now: float
+    tx: Transaction, plan: AcknowledgementPlan, sender: Address, sent: SentUntilNow, now: float
 ) -> str:
-    limits = plan.limits
+    limits, today = plan.limits, sent.within_day
     allowed = limits.per_sender if plan.vouched else min(limits.per_sender, limits.unvouched_per_sender)
     if today >= allowed and tx.auto_answers.to_recipient(sender.key, DAY, now) >= allowed:
         return f"limit: {allowed} automatic answers to {sender} within 24 hours"
@@ -228,11 +228,9 @@ def _recipient_limit(
     return ""
 
 
-def _unvouched_limit(tx: Transaction, plan: AcknowledgementPlan, now: float) -> str:
+def _unvouched_limit(tx: Transaction, plan: AcknowledgementPlan, sent: SentUntilNow, now: float) -> str:
     cap = plan.limits.unvouched
-    if plan.vouched or tx.auto_answers.at_most(HOUR, now) < cap:
-        return ""
-    if tx.auto_answers.unvouched(HOUR, now) < cap:
+    if plan.vouched or sent.within_hour < cap or tx.auto_answers.unvouched(HOUR, now) < cap:
         return ""
     return f"limit: {cap} automatic answers to senders that nothing authenticated, within an hour"
 

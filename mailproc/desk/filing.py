@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mailproc.desk.acknowledge import (
@@ -49,6 +50,15 @@ def first_state(delivery: Delivery) -> tuple[State, str]:
 
 
 @dataclass(frozen=True, slots=True)
+class Judged:
+    """A delivery that went through its chain."""
+
+    stored: StoredDelivery
+    delivery: Delivery
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
 class _Case:
     """One delivery being filed, with what filing it needs again and again."""
 
@@ -65,14 +75,20 @@ class Filing:
     site: Site
     rng: random.Random
 
-    def file(
-        self, tx: Transaction, stored: StoredDelivery, delivery: Delivery, verdict: Verdict, now: float
-    ) -> Outcome:
-        """Store what the chain decided; return what became of the delivery."""
-        if not tx.deliveries.still_claimed(stored):
-            return stored.state  # another worker took it over; what that one files counts
-        outcome, ticket = self._file(_Case(tx, stored, delivery, now), verdict)
-        tx.deliveries.finish(stored.id, outcome, ticket, verdict.reason)
+    def file(self, tx: Transaction, batch: Sequence[Judged], now: float) -> list[Outcome]:
+        """Store what the chain decided of each; return what became of the deliveries.
+
+        What another worker took over meanwhile is left alone: what that one files counts.
+        """
+        ours = tx.deliveries.still_claimed(judged.stored for judged in batch)
+        return [
+            self._file_one(tx, judged, now) if judged.stored.id in ours else judged.stored.state
+            for judged in batch
+        ]
+
+    def _file_one(self, tx: Transaction, judged: Judged, now: float) -> Outcome:
+        outcome, ticket = self._file(_Case(tx, judged.stored, judged.delivery, now), judged.verdict)
+        tx.deliveries.finish(judged.stored.id, outcome, ticket, judged.verdict.reason)
         return outcome
 
     def _file(self, case: _Case, verdict: Verdict) -> tuple[Outcome, int | None]:

@@ -1,5 +1,9 @@
 """Take waiting deliveries through their chains and file them, several at a time.
 
+Mails are claimed by the dozen and wait in a queue; lanes take them from it, judge them one by one, and file
+what has been judged together, because one commit for many costs little more than one for each.  A mail that
+waits for a remote look-up holds up its own lane only.
+
 Every failure leaves the delivery in the store: it is tried again later, and after so many attempts it
 becomes a visible problem ticket with the raw mail.  A restart takes up what waits.
 """
@@ -8,10 +12,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
-from mailproc.desk.filing import Filing
+from mailproc.desk.filing import Filing, Judged
 from mailproc.desk.pressure import Pressure
 from mailproc.failpoint import FailPoints
 from mailproc.model.address import Address
@@ -20,7 +26,7 @@ from mailproc.model.ticket import Outcome
 from mailproc.pipeline.chain import Chain
 from mailproc.pipeline.delivery import FAILED, Delivery
 from mailproc.pipeline.verdict import Course, Verdict
-from mailproc.store.deliveries import StoredDelivery
+from mailproc.store.deliveries import Claimed, StoredDelivery
 from mailproc.store.protocol import Store, StoreError, Transaction
 
 log = logging.getLogger("mailproc.chain")
@@ -28,7 +34,9 @@ log = logging.getLogger("mailproc.chain")
 Return = Callable[[Transaction], None]
 
 LEASE = 900.0  # seconds: longer than a chain of default stages can take
-MOST_IN_FLIGHT = 64  # claimed at once: in the chain, before it, or being stored
+MOST_CLAIMED = 32  # at once; at a stop, what is in no chain yet is given back
+WORTH_FILING = 16  # judged mails: so many are not kept waiting for more
+SMALL = 65_536  # octets: the bytes of such mails come with the claim
 PRESSING = 3  # clients that wait for a reply at the same time
 STEP_BACK = 0.002  # seconds
 MOST_STEPS_BACK = 20  # so that the chain never stands still
@@ -70,8 +78,9 @@ class Processor:
         self._worker = worker
         self._pressure = pressure
         self._wake = asyncio.Event()
-        self._turn = asyncio.Semaphore(limits.at_once)
-        self._in_flight: set[asyncio.Task[None]] = set()
+        self._queue: deque[Claimed] = deque()
+        self._judged: list[Judged] = []
+        self._lanes: set[asyncio.Task[None]] = set()
         self._held: list[Return] = []  # what could not be given back while the store was away
 
     def wake(self) -> None:
@@ -96,10 +105,15 @@ class Processor:
 
     async def _finish(self) -> None:
         """What does not end within the grace keeps its lease, which the next start ends."""
-        if self._in_flight:
-            _, late = await asyncio.wait(self._in_flight, timeout=GRACE)
+        unbegun = [claimed.delivery.id for claimed in self._queue]
+        self._queue.clear()
+        if self._lanes:
+            _, late = await asyncio.wait(self._lanes, timeout=GRACE)
             for task in late:
                 task.cancel()
+        if unbegun:
+            with suppress(StoreError):
+                await self._store.write(lambda tx: tx.deliveries.give_back(unbegun))
 
     async def drain(self) -> None:
         """Process all that is due now, then return; for one-off runs and tests."""
@@ -115,70 +129,80 @@ class Processor:
             pass
 
     async def _take_up(self) -> int:
-        """Claim and start what is due; return how much that was."""
+        """Claim what is due and see that lanes work on it; return how much that was."""
         while self._held:
             await self._store.write(self._held[0])
             del self._held[0]
-        room = MOST_IN_FLIGHT - len(self._in_flight)
-        if room < MOST_IN_FLIGHT // 2:
-            await asyncio.wait(self._in_flight, return_when=asyncio.FIRST_COMPLETED)
+        if self._queue or len(self._lanes) >= self._limits.at_once:
+            await asyncio.wait(self._lanes, return_when=asyncio.FIRST_COMPLETED)
             return 1
-        claimed = await self._claim(room, tried=False)
+        claimed = await self._claim(MOST_CLAIMED, tried=False)
         if not claimed:
             return await self._retry_one()
-        for stored in claimed:
-            await self._give_way()
-            await self._turn.acquire()
-            task = asyncio.create_task(self._process(stored))
-            self._in_flight.add(task)
-            task.add_done_callback(self._in_flight.discard)
+        self._queue.extend(claimed)
+        for _ in range(min(len(claimed), self._limits.at_once - len(self._lanes))):
+            lane = asyncio.create_task(self._work())
+            self._lanes.add(lane)
+            lane.add_done_callback(self._lanes.discard)
         return len(claimed)
-
-    async def _give_way(self) -> None:
-        """Intake goes first: who hands mail over waits for a reply, and what is accepted can wait."""
-        for _ in range(MOST_STEPS_BACK):
-            if self._pressure.total < PRESSING:
-                return
-            await asyncio.sleep(STEP_BACK)
 
     async def _retry_one(self) -> int:
         suspects = await self._claim(1, tried=True)
-        for stored in suspects:
+        for suspect in suspects:
             await self._finish_all()  # nothing else is in the chain while a suspect is
-            await self._turn.acquire()
-            await self._process(stored)
+            await self._process(suspect)
+            await self._file_judged()
         return len(suspects)
 
-    async def _claim(self, limit: int, *, tried: bool) -> list[StoredDelivery]:
+    async def _claim(self, limit: int, *, tried: bool) -> list[Claimed]:
         now = self._clock()
         claimed = await self._store.write(
-            lambda tx: tx.deliveries.claim(now, now + LEASE, limit, tried=tried, worker=self._worker)
+            lambda tx: tx.deliveries.claim(
+                now, now + LEASE, limit, tried=tried, worker=self._worker, small=SMALL
+            )
         )
         if claimed:
             self._failpoints.reach("chain.claimed")
         return claimed
 
     async def _finish_all(self) -> None:
-        if self._in_flight:
-            await asyncio.gather(*self._in_flight)
+        if self._lanes:
+            await asyncio.gather(*self._lanes)
 
-    async def _process(self, stored: StoredDelivery) -> None:
+    # A lane
+
+    async def _work(self) -> None:
+        """Judge mails from the queue until it is empty; file them in good time."""
+        while self._queue:
+            await self._give_way()
+            if self._queue:
+                await self._process(self._queue.popleft())
+            if len(self._judged) >= WORTH_FILING or not self._queue:
+                await self._file_judged()
+
+    async def _give_way(self) -> None:
+        """Intake goes first: who hands mail over waits for a reply, and what is accepted can wait."""
+        await asyncio.sleep(0)
+        for _ in range(MOST_STEPS_BACK):
+            if self._pressure.total < PRESSING:
+                return
+            await asyncio.sleep(STEP_BACK)
+
+    async def _process(self, claimed: Claimed) -> None:
+        stored = claimed.delivery
         try:
-            try:
-                delivery = await self._read(stored)
-                verdict = await self._judge(stored, delivery)
-            finally:
-                self._turn.release()
-            await self._file(stored, delivery, verdict)
+            delivery = await self._read(claimed)
+            verdict = await self._judge(stored, delivery)
+            await self._keep(Judged(stored, delivery, verdict))
         except StoreError as error:
             log.warning("delivery=%d store=%s", stored.id, error)
             await self._put_back(stored, "store away", attempts=stored.attempts - 1)
         except Exception as error:
-            log.exception("delivery=%d attempt=%d failed", stored.id, stored.attempts)
-            await self._put_back(stored, type(error).__name__, attempts=stored.attempts)
+            await self._fail(stored, error)
 
-    async def _read(self, stored: StoredDelivery) -> Delivery:
-        raw = await self._raw(stored)
+    async def _read(self, claimed: Claimed) -> Delivery:
+        stored = claimed.delivery
+        raw = claimed.raw if claimed.raw is not None else await self._raw(stored)
         mail_from = Address.parse_or_none(stored.mail_from) if stored.mail_from else None
         envelope = Envelope(mail_from, Address.parse(stored.rcpt_to))
         return Delivery(envelope, self._filing.site.desks[stored.desk], raw, stored.received)
@@ -200,20 +224,57 @@ class Processor:
             return Verdict(Course.QUARANTINE, f"failed {stored.attempts - 1} times: {stored.problem}")
         return await self._chains[stored.desk].run(delivery)
 
-    async def _file(self, stored: StoredDelivery, delivery: Delivery, verdict: Verdict) -> None:
-        if verdict.course is Course.DEFER:
+    async def _keep(self, judged: Judged) -> None:
+        """Keep a mail for filing, or give it back where its chain wants it later."""
+        if judged.verdict.course is Course.DEFER:
             # A stage that failed may fail for ever and counts; one that asks for time may have it.
-            failed = delivery.results[-1].verdict == FAILED
-            await self._put_back(stored, verdict.reason, attempts=stored.attempts if failed else 0)
+            failed = any(result.verdict == FAILED for result in judged.delivery.results[-1:])
+            attempts = judged.stored.attempts if failed else 0
+            await self._put_back(judged.stored, judged.verdict.reason, attempts=attempts)
             return
         self._failpoints.reach("chain.finished")
-        outcome = await self._store.write(
-            lambda tx: self._filing.file(tx, stored, delivery, verdict, self._clock()), patient=True
-        )
+        self._judged.append(judged)
+
+    # Filing
+
+    async def _file_judged(self) -> None:
+        """File all that is judged in one transaction; where one of them cannot be filed, each in its own."""
+        batch, self._judged = self._judged, []
+        if not batch or await self._file(batch) or len(batch) == 1:
+            return
+        for judged in batch:
+            await self._file([judged])
+
+    async def _file(self, batch: Sequence[Judged]) -> bool:
+        """True where each of the batch was filed or given back."""
+        try:
+            outcomes = await self._store.write(lambda tx: self._filing.file(tx, batch, self._clock()))
+        except StoreError as error:
+            log.warning("deliveries=%d store=%s", len(batch), error)
+            for judged in batch:
+                stored = judged.stored
+                await self._put_back(stored, "store away", attempts=stored.attempts - 1)
+            return True
+        except Exception as error:
+            if len(batch) == 1:
+                await self._fail(batch[0].stored, error)
+            return False
         self._failpoints.reach("finish.committed")
-        log.info("delivery=%d desk=%s outcome=%s", stored.id, stored.desk, outcome.value)
-        if outcome is not Outcome.DUPLICATE:
+        self._report(batch, outcomes)
+        return True
+
+    def _report(self, batch: Sequence[Judged], outcomes: Sequence[Outcome]) -> None:
+        for judged, outcome in zip(batch, outcomes, strict=True):
+            stored = judged.stored
+            log.info("delivery=%d desk=%s outcome=%s", stored.id, stored.desk, outcome.value)
+        if any(outcome is not Outcome.DUPLICATE for outcome in outcomes):
             self._on_filed()
+
+    # Giving back
+
+    async def _fail(self, stored: StoredDelivery, error: Exception) -> None:
+        log.error("delivery=%d attempt=%d failed", stored.id, stored.attempts, exc_info=error)
+        await self._put_back(stored, type(error).__name__, attempts=stored.attempts)
 
     async def _put_back(self, stored: StoredDelivery, problem: str, *, attempts: int) -> None:
         """Give a delivery back for later: as soon as the store takes it."""

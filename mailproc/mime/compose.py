@@ -17,7 +17,7 @@ from mailproc.mime.surgery import normalise_newlines
 
 __all__ = ["check_text", "compose", "encode_field", "mailbox_header"]
 
-_PLAIN = re.compile(rb"(?!From )[\t -~]{0,78}")  # a line that needs no encoding
+_PLAIN = re.compile(rb"(?:(?!From )[\t -~]{0,78}\n)*")  # lines that need no encoding
 _OURS = "mime-version"
 
 
@@ -42,10 +42,10 @@ def _checked_field(name: str, value: str) -> bytes:
 
 def _text_part(text: str) -> bytes:
     """A text/plain entity: its Content fields, an empty line, the text."""
-    content = re.sub("\r\n|\r", "\n", text).encode("utf-8", "replace")
+    content = text.replace("\r\n", "\n").replace("\r", "\n").encode("utf-8", "replace")
     if not content.endswith(b"\n"):
         content += b"\n"
-    if all(_PLAIN.fullmatch(line) for line in content.split(b"\n")):
+    if _PLAIN.fullmatch(content):
         charset, encoding = "us-ascii", "7bit"
     else:
         charset, encoding = "utf-8", "quoted-printable"

@@ -20,6 +20,7 @@ _WORD = 75  # of one encoded word, RFC 2047 section 2
 _LONGEST_LINE = 998  # RFC 5322 section 2.1.1
 
 _NAME = re.compile(r"[!-9;-~]{1,76}")
+_AS_IT_STANDS = re.compile(r"[!-9;-~]{1,76}: [!-~](?:[ -~]*[!-~])?")  # a name, and printable ASCII
 # C0, DEL, C1 (with NEL U+0085), the two Unicode line ends, and what UTF-8 cannot carry.
 _FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -46,12 +47,13 @@ def encode_field(name: str, value: str) -> bytes:
     ``mailbox_header``.  ValueError: a bad name, a control character, a word too long for a line (998 octets)
     in a field where it cannot be encoded.
     """
+    line = f"{name}: {value}"
+    if len(line) <= LINE and _AS_IT_STANDS.fullmatch(line) and "=?" not in value and ":" not in name:
+        return line.encode() + b"\r\n"  # as most are
     if _NAME.fullmatch(name) is None:
         raise ValueError(f"bad header name {name!r}")
     check_text(value)
     value = value.strip(" ")
-    if value.isascii() and value and len(name) + len(value) + 2 <= LINE and "=?" not in value:
-        return f"{name}: {value}\r\n".encode()  # as most are
     if _is_free_text(name) and _needs_encoding(value):
         value = " ".join(encoded_words(value, first=LINE - len(name) - 2))
     lines = _fold(f"{name}:", value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 _UTF8 = r"\u00a1-\u2027\u202a-\U0010ffff"  # RFC 6531's letters, without controls and line separators
 _ATEXT = rf"[A-Za-z0-9!#$%&'*+/=?^_`{{|}}~{_UTF8}-]+"
@@ -39,6 +40,10 @@ class Address:
     @classmethod
     def parse(cls, text: str) -> Address:
         """Read one addr-spec; raise BadAddress for anything that must not enter SMTP."""
+        return _parsed(text)
+
+    @classmethod
+    def _parse(cls, text: str) -> Address:
         local, at, domain = text.rpartition("@")
         if not at:
             raise BadAddress(f"no @ in address {text!r}")
@@ -65,9 +70,23 @@ class Address:
             return None
 
 
+# One mail names the same address in its envelope, in From, and again when it is read back.
+_parsed = lru_cache(maxsize=1024)(Address._parse)
+
+
 @dataclass(frozen=True, slots=True)
 class Mailbox:
     """A display name and an address, as in From (RFC 5322 section 3.4); the name may be empty."""
 
     name: str
     address: Address
+
+
+def ascii_domain(domain: str) -> str:
+    """A domain as DNS knows it, in lower case (RFC 5890); "" for one that DNS cannot hold."""
+    if domain.isascii():
+        return domain.lower()
+    try:
+        return domain.encode("idna").decode("ascii").lower()
+    except UnicodeError:
+        return ""

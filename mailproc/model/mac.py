@@ -12,7 +12,6 @@ BadKeyring, whose text never holds a key.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
 import re
@@ -25,6 +24,8 @@ from mailproc.model.follow_up import Carrier, Token
 
 TAG_LENGTH = 6
 LENGTH = 10
+_BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
+_SHIFTS = range(51, 51 - 5 * LENGTH, -5)  # from the left of 56 bits
 MIN_SECRET = 16  # bytes
 MAX_TEXT = 10_000  # characters of a subject that are searched for tags
 MAX_TOKENS = 10
@@ -199,13 +200,16 @@ def _mac(key: Key, purpose: Purpose, fields: tuple[str, ...], length: int) -> st
     # NUL stands in no purpose and no field: no two lists of fields give the same text.
     text = "\0".join((purpose, *fields)).encode("utf-8", "surrogatepass")
     digest = hmac.digest(key.secret, text, hashlib.sha256)
-    return base64.b32encode(digest[:LENGTH]).decode("ascii").lower()[:length]
+    bits = int.from_bytes(digest[:7])  # 56, of which 50 are enough for the longest
+    return "".join([_BASE32[bits >> shift & 31] for shift in _SHIFTS[:length]])
 
 
 def _extended(desk: Desk, extension: str) -> Address | None:
     if not (desk.reply_address and desk.delimiter):
         return None
     own = desk.address
+    if own.local.startswith('"'):
+        return None
     if len(own.local.encode()) + len(desk.delimiter) + len(extension) > MAX_LOCAL:
         return None  # another MTA may refuse it (RFC 5321 section 4.5.3.1.1)
-    return Address.parse_or_none(f"{own.local}{desk.delimiter}{extension}@{own.domain}")
+    return Address(f"{own.local}{desk.delimiter}{extension}", own.domain)

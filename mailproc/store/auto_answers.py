@@ -6,9 +6,25 @@ error put far into the future must not block a recipient for years.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from mailproc.store.connection import Connection
 
 SKEW = 3600.0  # seconds
+HOUR = 3600.0
+DAY = 86400.0
+
+
+@dataclass(frozen=True, slots=True)
+class SentUntilNow:
+    """What decides for nearly every answer whether a limit may be near."""
+
+    to_ticket: int
+    newest: float | None
+    within_hour: int  # at most
+    within_day: (
+        int  # at most, and an hour more: also of the day that ended with ``newest`` within the last hour
+    )
 
 
 class AutoAnswers:
@@ -31,28 +47,29 @@ class AutoAnswers:
             },
         )
 
-    def at_most(self, window: float, now: float) -> int:
-        """An upper bound of the answers of a window, at the price of two look-ups whatever it holds.
+    def until_now(self, ticket: int, now: float) -> SentUntilNow:
+        """One statement and a few look-ups, whatever the table holds.
 
-        Ids rise with time, so the distance of two ids bounds the rows between them.
+        Ids rise with time, so the distance of two ids is an upper bound of the rows between them.
         """
         row = self._connection.one(
-            """SELECT (SELECT max(id) FROM auto_answer)
-                    - (SELECT id FROM auto_answer
-                       WHERE at > :since AND at <= :until ORDER BY at LIMIT 1) + 1""",
-            {"since": now - window, "until": now + SKEW},
+            """
+            SELECT (SELECT count(*) FROM auto_answer WHERE ticket = :ticket),
+                   (SELECT max(at) FROM auto_answer WHERE at <= :until),
+                   (SELECT max(id) FROM auto_answer),
+                   (SELECT id FROM auto_answer WHERE at > :hour AND at <= :until ORDER BY at LIMIT 1),
+                   (SELECT id FROM auto_answer WHERE at > :day AND at <= :until ORDER BY at LIMIT 1)
+            """,
+            {"ticket": ticket, "until": now + SKEW, "hour": now - HOUR, "day": now - DAY - HOUR},
         )
-        return int(row[0] or 0) if row else 0
-
-    def newest(self, now: float) -> float | None:
-        """When the last answer went."""
-        row = self._connection.one(
-            "SELECT max(at) FROM auto_answer WHERE at <= :until", {"until": now + SKEW}
+        assert row is not None
+        to_ticket, newest, last, first_of_hour, first_of_day = row
+        return SentUntilNow(
+            to_ticket,
+            newest,
+            within_hour=0 if first_of_hour is None else last - first_of_hour + 1,
+            within_day=0 if first_of_day is None else last - first_of_day + 1,
         )
-        return None if row is None or row[0] is None else float(row[0])
-
-    def of_ticket(self, ticket: int) -> int:
-        return self._count("SELECT count(*) FROM auto_answer WHERE ticket = :ticket", {"ticket": ticket})
 
     def to_recipient(self, recipient: str, window: float, now: float) -> int:
         return self._count(

@@ -37,3 +37,9 @@ class Connection(Protocol):
         ...
 
     def run_many(self, sql: str, rows: Iterable[Mapping[str, object]]) -> None: ...
+
+
+def listed_parameters(prefix: str, values: Iterable[object]) -> tuple[str, dict[str, object]]:
+    """Placeholders for IN (…), which neither database fills from a sequence, and their parameters."""
+    parameters = {f"{prefix}{place}": value for place, value in enumerate(values)}
+    return ", ".join(f":{name}" for name in parameters), parameters

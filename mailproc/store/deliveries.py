@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from mailproc.model.ticket import Outcome
 from mailproc.store.codec import pack, unpack
-from mailproc.store.connection import Connection, Row
+from mailproc.store.connection import Connection, Row, listed_parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,14 @@ class StoredDelivery:
     problem: str
     lease: float
     is_history: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A delivery taken for a while; ``raw`` is None where the mail is large: it is read when its turn comes."""
+
+    delivery: StoredDelivery
+    raw: bytes | None
 
 
 _COLUMNS = "id, desk, mail_from, rcpt_to, sha256, received, state, attempts, ticket, problem, lease, history"
@@ -101,12 +111,13 @@ class Deliveries:
         return row[0] if row else 0
 
     def claim(
-        self, now: float, lease: float, limit: int, *, tried: bool, worker: str = ""
-    ) -> list[StoredDelivery]:
+        self, now: float, lease: float, limit: int, *, tried: bool, worker: str = "", small: int = 0
+    ) -> list[Claimed]:
         """Take due deliveries until ``lease``; each counts as an attempt, so that poison is noticed.
 
         ``tried`` asks for those that failed before: a worker takes them one by one, so that what was
-        in the chain beside a poisonous mail is not blamed for it.
+        in the chain beside a poisonous mail is not blamed for it.  Mails of up to ``small`` octets are
+        handed over with it.
         """
         attempts = "attempts > 1" if tried else "attempts <= 1"
         rows = self._connection.all(
@@ -121,15 +132,36 @@ class Deliveries:
             """,
             {"lease": lease, "now": now, "limit": limit, "worker": worker},
         )
-        return sorted(map(_stored, rows), key=lambda delivery: delivery.id)
+        taken = sorted(map(_stored, rows), key=lambda delivery: delivery.id)
+        raws = self._raws({delivery.sha256 for delivery in taken}, small)
+        return [Claimed(delivery, raws.get(delivery.sha256)) for delivery in taken]
 
-    def still_claimed(self, delivery: StoredDelivery) -> bool:
-        """Whether a worker's claim holds: its lease was neither ended nor taken over."""
-        row = self._connection.one(
-            "SELECT 1 FROM delivery WHERE id = :id AND state = 'waiting' AND lease = :lease",
-            {"id": delivery.id, "lease": delivery.lease},
+    def _raws(self, digests: Collection[bytes], largest: int) -> dict[bytes, bytes]:
+        """The bytes of those mails that are small; a damaged one is left out, and complained of when read."""
+        if not digests:
+            return {}
+        listed, parameters = listed_parameters("sha", digests)
+        rows = self._connection.all(
+            f"""
+            SELECT sha256, codec, content, size FROM raw_mail
+            WHERE sha256 IN ({listed}) AND size <= :largest
+            """,
+            {**parameters, "largest": largest},
         )
-        return row is not None
+        raws = {}
+        for sha256, codec, content, size in rows:
+            with suppress(ValueError):
+                raws[sha256] = unpack(codec, content, size)
+        return raws
+
+    def still_claimed(self, deliveries: Iterable[StoredDelivery]) -> set[int]:
+        """The ids of those whose claim holds: their lease was neither ended nor taken over."""
+        leases = {delivery.id: delivery.lease for delivery in deliveries}
+        listed, parameters = listed_parameters("id", leases)
+        rows = self._connection.all(
+            f"SELECT id, lease FROM delivery WHERE id IN ({listed}) AND state = 'waiting'", parameters
+        )
+        return {delivery for delivery, lease in rows if lease == leases[delivery]}
 
     def finish(self, delivery: int, outcome: Outcome, ticket: int | None, problem: str = "") -> None:
         self._connection.run(

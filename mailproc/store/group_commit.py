@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -20,9 +19,7 @@ from mailproc.store.transaction import Transaction
 T = TypeVar("T")
 Work = Callable[[Transaction], T]
 
-MOST_AT_ONCE = 64  # urgent pieces of work in one transaction: bounds how long the loop is away
-ENOUGH = 8  # patient pieces of work that are worth a commit …
-PATIENCE = 0.01  # … or so many seconds after the first of them
+MOST_AT_ONCE = 64  # pieces of work in one transaction: bounds how long the loop is away
 
 
 class Session(Protocol):
@@ -53,25 +50,17 @@ class GroupCommit:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._connection: Connection | None = None
-        self._urgent: list[_Job[Any]] = []
-        self._patient: list[_Job[Any]] = []
-        self._worth_it = asyncio.Event()
+        self._waiting: list[_Job[Any]] = []
         self._pump: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(1, "mailproc-store")
         self._closed = False
 
-    async def run(self, work: Work[T], *, patient: bool = False) -> T:
-        """Run ``work`` in a transaction.  A cancelled caller does not stop it.
-
-        ``patient`` work waits a moment for company: each commit writes whole pages, and many pieces
-        of work change the same ones.
-        """
+    async def run(self, work: Work[T]) -> T:
+        """Run ``work`` in a transaction.  A cancelled caller does not stop it."""
         if self._closed:
             raise StoreBusy("the store is closed")
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        (self._patient if patient else self._urgent).append(_Job(work, future))
-        if self._urgent or len(self._patient) >= ENOUGH:
-            self._worth_it.set()
+        self._waiting.append(_Job(work, future))
         if self._pump is None or self._pump.done():
             self._pump = asyncio.create_task(self._run_waiting())
         return await future
@@ -79,26 +68,17 @@ class GroupCommit:
     async def close(self) -> None:
         """Finish what waits, then close the connection."""
         self._closed = True
-        self._worth_it.set()
         if self._pump is not None:
             await self._pump
         self._session.close()
         self._thread.shutdown()
 
     async def _run_waiting(self) -> None:
-        while self._urgent or self._patient:
-            if not self._urgent and len(self._patient) < ENOUGH and not self._closed:
-                await self._wait_for_company()
-            batch = self._urgent[:MOST_AT_ONCE] + self._patient[:ENOUGH]
-            del self._urgent[:MOST_AT_ONCE], self._patient[:ENOUGH]
+        while self._waiting:
+            batch = self._waiting[:MOST_AT_ONCE]
+            del self._waiting[:MOST_AT_ONCE]
             await self._run_batch(batch)
             _settle(batch)
-
-    async def _wait_for_company(self) -> None:
-        self._worth_it.clear()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(PATIENCE):
-                await self._worth_it.wait()
 
     async def _run_batch(self, batch: Sequence[_Job[Any]]) -> None:
         """All of the batch in one transaction; when the database itself fails, each on its own."""

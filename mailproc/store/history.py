@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from mailproc.model.ticket import Event, Ticket
 from mailproc.store.connection import Connection
@@ -35,7 +35,9 @@ class History:
         )
         return [Event(*row) for row in rows]
 
-    def add_tags(self, ticket: Ticket, tags: Iterable[str]) -> None:
+    def add_tags(self, ticket: Ticket, tags: Collection[str]) -> None:
+        if not tags:
+            return
         self._connection.run_many(
             """
             INSERT INTO tag (ticket, name, desk) VALUES (:ticket, :name, :desk)

@@ -167,8 +167,8 @@ class SqliteStore:
         except sqlite3.Error as error:
             raise store_error(error) from error
 
-    async def write(self, work: Work[T], *, patient: bool = False) -> T:
-        return await self._writer.run(work, patient=patient)
+    async def write(self, work: Work[T]) -> T:
+        return await self._writer.run(work)
 
     async def close(self) -> None:
         await self._writer.close()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from mailproc.model.follow_up import Candidate, IdKind, Role
 from mailproc.model.ticket import State, Ticket
-from mailproc.store.connection import Connection, Row
+from mailproc.store.connection import Connection, Row, listed_parameters
 
 MAX_SIGHTINGS = 200
 MAX_SAME_SUBJECT = 500
@@ -45,12 +45,6 @@ def _candidate(row: Row) -> Candidate:
     return Candidate(number, number_text, desk, subject_key, State(state), closed, merged_into)
 
 
-def _listed(prefix: str, values: Iterable[object]) -> tuple[str, dict[str, object]]:
-    """Placeholders for IN (…), which neither database fills from a sequence, and their parameters."""
-    parameters = {f"{prefix}{place}": value for place, value in enumerate(values)}
-    return ", ".join(f":{name}" for name in parameters), parameters
-
-
 class Threads:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -59,7 +53,7 @@ class Threads:
         """Where any of these ids stands; what we sent or received comes before what was only mentioned."""
         if not message_ids:
             return []
-        ids, parameters = _listed("id", message_ids)
+        ids, parameters = listed_parameters("id", message_ids)
         rows = self._connection.all(
             f"""
             SELECT seen.message_id, seen.kind, {_CANDIDATE}
@@ -80,14 +74,14 @@ class Threads:
         """The tickets with these numbers, of any desk."""
         if not numbers:
             return []
-        listed, parameters = _listed("number", numbers)
+        listed, parameters = listed_parameters("number", numbers)
         rows = self._connection.all(f"SELECT {_CANDIDATE} FROM ticket WHERE number IN ({listed})", parameters)
         return [_candidate(row) for row in rows]
 
     def by_ids(self, tickets: Collection[int]) -> list[Candidate]:
         if not tickets:
             return []
-        listed, parameters = _listed("id", tickets)
+        listed, parameters = listed_parameters("id", tickets)
         rows = self._connection.all(f"SELECT {_CANDIDATE} FROM ticket WHERE id IN ({listed})", parameters)
         return [_candidate(row) for row in rows]
 
@@ -97,7 +91,7 @@ class Threads:
         """Tickets about one of these subjects where somebody takes part, changed since then, newest first."""
         if not subject_keys:
             return []
-        keys, parameters = _listed("key", subject_keys)
+        keys, parameters = listed_parameters("key", subject_keys)
         rows = self._connection.all(
             f"""
             SELECT
@@ -120,8 +114,8 @@ class Threads:
         """Which of these addresses take part in which of these tickets, and as what."""
         if not tickets or not addresses:
             return {}
-        listed_tickets, ticket_parameters = _listed("ticket", tickets)
-        listed_addresses, address_parameters = _listed("address", addresses)
+        listed_tickets, ticket_parameters = listed_parameters("ticket", tickets)
+        listed_addresses, address_parameters = listed_parameters("address", addresses)
         rows = self._connection.all(
             f"""
             SELECT ticket, address, role FROM participant
@@ -171,7 +165,7 @@ class Threads:
 
     def move(self, message_ids: Collection[str], source: Ticket, target: Ticket) -> None:
         """Let these ids stand for another ticket from now on; who took part in the one takes part in both."""
-        ids, parameters = _listed("id", message_ids)
+        ids, parameters = listed_parameters("id", message_ids)
         tickets = {"source": source.id, "target": target.id}
         if message_ids:
             self._connection.run(

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from mailproc.store.auto_answers import DAY, HOUR, SentUntilNow
 from mailproc.store.protocol import Transaction
 from mailproc.store.sqlite import SqliteStore, open_sqlite
 
 NOW = 1_795_000_000.0
-DAY = 86_400.0
 
 
 @pytest.fixture
@@ -34,9 +34,8 @@ def fill(tx: Transaction) -> None:
 
 async def test_an_empty_store_counts_nothing(store: SqliteStore) -> None:
     def work(tx: Transaction) -> None:
-        answers = tx.auto_answers
-        assert answers.at_most(DAY, NOW) == answers.total(DAY, NOW) == answers.of_ticket(1) == 0
-        assert answers.newest(NOW) is None
+        assert tx.auto_answers.total(DAY, NOW) == 0
+        assert tx.auto_answers.until_now(1, NOW) == SentUntilNow(0, None, 0, 0)
 
     await store.read(work)
 
@@ -49,16 +48,20 @@ async def test_each_limit_counts_its_own_within_the_window(store: SqliteStore) -
         assert answers.unvouched(DAY, NOW) == 2
         assert answers.to_recipient("ann@example.com", DAY, NOW) == 1
         assert answers.to_domain("example.com", DAY, NOW) == 2
-        assert answers.of_ticket(3) == 2
-        assert answers.newest(NOW) == NOW
+        assert answers.until_now(3, NOW).to_ticket == 2
+        assert answers.until_now(3, NOW).newest == NOW
 
     await store.write(work)
 
 
-async def test_the_cheap_bound_is_never_below_the_count(store: SqliteStore) -> None:
+async def test_the_cheap_bounds_are_never_below_the_counts(store: SqliteStore) -> None:
     def work(tx: Transaction) -> None:
         fill(tx)
-        for window in (1.0, 60.0, DAY, 2 * DAY):
-            assert tx.auto_answers.at_most(window, NOW) >= tx.auto_answers.total(window, NOW)
+        for now in (NOW, NOW + 1, NOW + DAY - 1, NOW + 2 * DAY):
+            sent = tx.auto_answers.until_now(1, now)
+            assert sent.within_hour >= tx.auto_answers.total(HOUR, now)
+            assert sent.within_day >= tx.auto_answers.total(DAY, now)
+            if sent.newest is not None and now - sent.newest < HOUR:
+                assert sent.within_day >= tx.auto_answers.total(DAY, sent.newest)
 
     await store.write(work)

@@ -121,12 +121,12 @@ async def test_a_claim_is_exclusive_until_its_lease_ends(path: Path) -> None:
     store = open_sqlite(path)
     await store.write(lambda tx: keep(tx, b"1"))
     first = await store.write(lambda tx: tx.deliveries.claim(100.0, 200.0, 10, tried=False))
-    assert [delivery.attempts for delivery in first] == [1]
+    assert [claimed.delivery.attempts for claimed in first] == [1]
     assert not await store.write(lambda tx: tx.deliveries.claim(150.0, 250.0, 10, tried=False))
     second = await store.write(lambda tx: tx.deliveries.claim(201.0, 300.0, 10, tried=False))
-    assert [delivery.attempts for delivery in second] == [2]
-    assert not await store.read(lambda tx: tx.deliveries.still_claimed(first[0]))
-    assert await store.read(lambda tx: tx.deliveries.still_claimed(second[0]))
+    assert [claimed.delivery.attempts for claimed in second] == [2]
+    assert not await store.read(lambda tx: tx.deliveries.still_claimed([first[0].delivery]))
+    assert await store.read(lambda tx: tx.deliveries.still_claimed([second[0].delivery]))
     await store.close()
 
 
@@ -138,8 +138,8 @@ async def test_what_failed_twice_is_claimed_apart_from_the_others(path: Path) ->
     await store.write(lambda tx: keep(tx, b"innocent"))
     together = await store.write(partial(claim, now=300.0))
     apart = await store.write(lambda tx: tx.deliveries.claim(300.0, 310.0, 10, tried=True))
-    assert [delivery.attempts for delivery in together] == [1]
-    assert [delivery.attempts for delivery in apart] == [3]
+    assert [claimed.delivery.attempts for claimed in together] == [1]
+    assert [claimed.delivery.attempts for claimed in apart] == [3]
     await store.close()
 
 

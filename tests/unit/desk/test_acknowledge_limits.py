@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from mailproc.desk.acknowledge import DAY, HOUR
 from mailproc.pipeline.delivery import AcknowledgementLimits
+from mailproc.store.auto_answers import DAY, HOUR
 from mailproc.store.sqlite import SqliteStore, open_sqlite
 from tests.rig.acknowledging import NOW, PLAN, VOUCHED, Desks, Within, sender
 
