@@ -17,6 +17,7 @@ from mailproc.model.ticket import MessageStatus, State
 Place = NewType("Place", str)
 
 NOWHERE = Place("")
+DISMISSED = Place("-")  # nowhere, and an agent wants it so
 NEW = Place("new")
 ANSWERED = Place("answered")
 CLOSED = Place("closed")

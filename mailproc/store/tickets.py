@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from mailproc.model.ticket import Direction, Message, MessageStatus, State, Ticket
 from mailproc.store.connection import Connection, Row
+from mailproc.store.folders import show_again
 
 _TICKET = (
     "id, number, desk, subject, subject_key, state, owner, customer, opened, updated, closed, topic,"
@@ -326,15 +327,7 @@ class Tickets:
         self._show_again(ticket.id, ticket.desk)
 
     def _show_again(self, ticket: int, desk: str) -> None:
-        """The copies in the folder may no longer be as they should."""
-        self._connection.run(
-            """
-            INSERT INTO folder_work (ticket, desk) VALUES (:ticket, :desk)
-            ON CONFLICT (ticket, desk) DO UPDATE
-            SET generation = folder_work.generation + 1, due = 0
-            """,
-            {"ticket": ticket, "desk": desk},
-        )
+        show_again(self._connection, ticket, desk)
 
 
 def _conditions(wanted: TicketFilter) -> tuple[list[str], dict[str, object]]:

@@ -8,7 +8,10 @@ from mailproc.store.authors import Authors
 from mailproc.store.auto_answers import AutoAnswers
 from mailproc.store.connection import Connection
 from mailproc.store.deliveries import Deliveries
+from mailproc.store.folders import Folders
 from mailproc.store.history import History
+from mailproc.store.leases import Leases
+from mailproc.store.lessons import Lessons
 from mailproc.store.outbox import Outbox
 from mailproc.store.threads import Threads
 from mailproc.store.tickets import Tickets
@@ -52,3 +55,15 @@ class Transaction:
     @cached_property
     def auto_answers(self) -> AutoAnswers:
         return AutoAnswers(self._connection)
+
+    @cached_property
+    def folders(self) -> Folders:
+        return Folders(self._connection)
+
+    @cached_property
+    def leases(self) -> Leases:
+        return Leases(self._connection)
+
+    @cached_property
+    def lessons(self) -> Lessons:
+        return Lessons(self._connection)

@@ -1,0 +1,56 @@
+"""What only one worker of all may do at a time: a lease with a fencing token.
+
+The token grows with every new holder.  Who holds a lease proves it inside each transaction that depends on it
+(``holds``); one that slept past its lease finds that another token is in force, and changes nothing.
+"""
+
+from __future__ import annotations
+
+from mailproc.store.connection import Connection
+
+
+class Leases:
+    """Statements on ``lease``.  Times are seconds since 1970 in UTC."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def acquire(self, name: str, holder: str, now: float, until: float) -> int | None:
+        """Take a lease that nobody holds; its token, or None.
+
+        ``holder`` gets back at once what it held before: a worker that was started again goes on.
+        """
+        row = self._connection.one(
+            """
+            INSERT INTO lease (name, holder, token, expires) VALUES (:name, :holder, 1, :until)
+            ON CONFLICT (name) DO UPDATE
+            SET holder = excluded.holder, token = lease.token + 1, expires = excluded.expires
+            WHERE lease.expires <= :now OR lease.holder = excluded.holder
+            RETURNING token
+            """,
+            {"name": name, "holder": holder, "now": now, "until": until},
+        )
+        return row[0] if row else None
+
+    def renew(self, name: str, token: int, until: float) -> bool:
+        """Hold it longer; False where another took it meanwhile."""
+        return bool(
+            self._connection.run(
+                "UPDATE lease SET expires = :until WHERE name = :name AND token = :token",
+                {"name": name, "token": token, "until": until},
+            )
+        )
+
+    def holds(self, name: str, token: int) -> bool:
+        """Is this still the newest token?"""
+        row = self._connection.one(
+            "SELECT 1 FROM lease WHERE name = :name AND token = :token", {"name": name, "token": token}
+        )
+        return row is not None
+
+    def release(self, name: str, token: int) -> None:
+        """Let another worker have it at once."""
+        self._connection.run(
+            "UPDATE lease SET expires = 0, holder = '' WHERE name = :name AND token = :token",
+            {"name": name, "token": token},
+        )
