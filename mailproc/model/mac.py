@@ -36,6 +36,10 @@ _TAG = re.compile(
 )
 _REPLY = re.compile(r"([0-9]{1,20})(?:\.([0-9a-z]{1,16}))?", re.IGNORECASE | re.ASCII)
 _BOUNCE = re.compile(r"bounce\.([0-9]{1,20})\.([0-9]{1,20})\.([0-9a-z]{1,16})", re.IGNORECASE | re.ASCII)
+_HELD = re.compile(r"held\.([0-9]{1,18})\.([0-9a-z]{1,16})", re.IGNORECASE | re.ASCII)
+_HELD_NOTICE = re.compile(
+    r"<held\.([0-9]{1,18})\.[0-9]{1,20}\.([0-9a-z]{1,16})@[^<>\s]+>", re.IGNORECASE | re.ASCII
+)
 _MESSAGE_ID = re.compile(
     r"(?<![0-9a-z.])([0-9]{1,20})\.([0-9]{1,20})\.([a-z2-7]{10})(?![0-9a-z])", re.IGNORECASE | re.ASCII
 )
@@ -54,6 +58,7 @@ class Purpose(StrEnum):
     MESSAGE_ID = "message-id"
     BOUNCE = "bounce"
     FOLDER = "folder"
+    HELD = "held"
 
 
 _PURPOSES = {
@@ -137,6 +142,21 @@ class Keyring:
         """The NAME of a ``folder_id`` that one of our keys made, or None."""
         name, dot, mac = text.strip().rpartition(".")
         return name if dot and self._fits(mac.lower(), Purpose.FOLDER, name, length=LENGTH) else None
+
+    def held_address(self, desk: Desk, message: int) -> Address | None:
+        """Where the author of a held answer says what is to become of it; None without such addresses."""
+        return _extended(desk, f"held.{message}.{self._sign(Purpose.HELD, str(message))}")
+
+    def held_notice_id(self, message: int, serial: int, hostname: str) -> str:
+        """The Message-ID of the ``serial``-th notice about a held answer: a reply names it."""
+        return f"<held.{message}.{serial}.{self._sign(Purpose.HELD, str(message))}@{hostname}>"
+
+    def read_held(self, extension_or_id: str) -> int | None:
+        """Which held answer such an address (by its extension) or Message-ID is about, if it is ours."""
+        match = _HELD.fullmatch(extension_or_id) or _HELD_NOTICE.fullmatch(extension_or_id)
+        if match is None or not self._fits(match[2].lower(), Purpose.HELD, match[1], length=LENGTH):
+            return None
+        return int(match[1])
 
     def verifies(self, token: Token) -> bool:
         """Did one of our keys make this token's MAC, for this carrier, number and serial?"""

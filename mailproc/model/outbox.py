@@ -17,6 +17,7 @@ class OutboxKind(StrEnum):
     ACKNOWLEDGEMENT = "acknowledgement"  # "we have your mail, its number is …"
     REJECTION = "rejection"  # the one automatic answer to a reply to a closed ticket
     REPLY = "reply"  # an agent's mail to a customer
+    PASSED = "passed"  # an agent's mail that is no ticket's, handed on as it came
     NOTICE = "notice"  # to agents: not delivered, held, overdue …
     PUBLISH = "publish"  # a copy for the shared folder; leaves by IMAP
 
@@ -70,7 +71,8 @@ class NewItem:
     """An item to add.  ``key`` says what it is for and makes a second adding harmless.
 
     ``mail_from`` "" is the null reverse-path; ``message`` is the row whose status follows the item;
-    ``content`` is the mail with CRLF line ends, already signed.  Times are seconds since 1970 in UTC.
+    ``content`` is the mail with CRLF line ends, already signed.  Times are seconds since 1970 in UTC;
+    what is not due at once leaves at ``due``.
     """
 
     key: str
@@ -83,6 +85,7 @@ class NewItem:
     ticket: int | None = None
     message: int | None = None
     held: bool = False
+    due: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

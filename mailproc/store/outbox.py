@@ -39,7 +39,7 @@ class Outbox:
         row = self._connection.one(
             """
             INSERT INTO outbox (key, kind, desk, ticket, message, mail_from, content, state, created, due)
-            VALUES (:key, :kind, :desk, :ticket, :message, :mail_from, :content, :state, :created, :created)
+            VALUES (:key, :kind, :desk, :ticket, :message, :mail_from, :content, :state, :created, :due)
             ON CONFLICT (key) DO NOTHING
             RETURNING id
             """,
@@ -53,6 +53,7 @@ class Outbox:
                 "content": item.content,
                 "state": (OutboxState.HELD if item.held else OutboxState.WAITING).value,
                 "created": item.created,
+                "due": max(item.created, item.due),
             },
         )
         if row is None:
