@@ -216,9 +216,11 @@ class Tickets:
         row = self._connection.one(
             """
             INSERT INTO message (ticket, desk, delivery, sha256, direction, sender, recipients, subject, date,
-                                 message_id, size, automatic, agent, status, joined_by, joined_reasons, at)
+                                 message_id, size, automatic, agent, status, joined_by, joined_reasons, at,
+                                 turn)
             VALUES (:ticket, :desk, :delivery, :sha256, :direction, :sender, :recipients, :subject, :date,
-                    :message_id, :size, :automatic, :agent, :status, :joined_by, :joined_reasons, :at)
+                    :message_id, :size, :automatic, :agent, :status, :joined_by, :joined_reasons, :at,
+                    (SELECT turn FROM ticket WHERE id = :ticket))
             RETURNING id
             """,
             {

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from mailproc.store.answers import Answers
 from mailproc.store.authors import Authors
 from mailproc.store.auto_answers import AutoAnswers
 from mailproc.store.connection import Connection
 from mailproc.store.deliveries import Deliveries
 from mailproc.store.folders import Folders
 from mailproc.store.history import History
+from mailproc.store.holds import Holds
 from mailproc.store.leases import Leases
 from mailproc.store.lessons import Lessons
 from mailproc.store.outbox import Outbox
+from mailproc.store.submissions import Submissions
 from mailproc.store.threads import Threads
 from mailproc.store.tickets import Tickets
 from mailproc.store.tokens import Tokens
@@ -67,3 +70,15 @@ class Transaction:
     @cached_property
     def lessons(self) -> Lessons:
         return Lessons(self._connection)
+
+    @cached_property
+    def answers(self) -> Answers:
+        return Answers(self._connection)
+
+    @cached_property
+    def submissions(self) -> Submissions:
+        return Submissions(self._connection)
+
+    @cached_property
+    def holds(self) -> Holds:
+        return Holds(self._connection)

@@ -52,3 +52,33 @@ CREATE TABLE lease (
     token   INTEGER NOT NULL,           -- grows with every new holder (fencing)
     expires REAL NOT NULL
 ) WITHOUT ROWID;
+
+-- What agents handed in, so that a client which did not see our 250 can repeat it.
+CREATE TABLE submission (
+    key        BLOB PRIMARY KEY,        -- SHA-256 of agent, Message-ID, recipients and body
+    agent      TEXT NOT NULL,
+    message_id TEXT NOT NULL,           -- as the agent's client made it
+    desk       TEXT NOT NULL,
+    ticket     INTEGER,                 -- NULL where it is no ticket's
+    message    INTEGER,                 -- the row that it became
+    text       BLOB NOT NULL,           -- SHA-256 of what the agent wrote anew
+    at         REAL NOT NULL
+);
+CREATE INDEX submission_message_id ON submission (agent, message_id);
+CREATE INDEX submission_ticket ON submission (ticket, agent);
+
+-- Answers that do not leave until somebody decides: model/held.py.
+CREATE TABLE held_answer (
+    message INTEGER PRIMARY KEY,
+    ticket  INTEGER NOT NULL,
+    desk    TEXT NOT NULL,
+    agent   TEXT NOT NULL,
+    reason  TEXT NOT NULL,
+    detail  TEXT NOT NULL,
+    other   INTEGER,                    -- the message that is in its way
+    since   REAL NOT NULL,
+    told    REAL NOT NULL,              -- when its author was told last …
+    notices INTEGER NOT NULL            -- … and how often
+);
+CREATE INDEX held_answer_told ON held_answer (told);
+CREATE INDEX held_answer_ticket ON held_answer (ticket);
