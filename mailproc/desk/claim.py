@@ -8,6 +8,10 @@ from mailproc.model.ticket import Move, Ticket
 from mailproc.store.protocol import Transaction
 
 
+class HeldByAnother(Refused):
+    """Another agent holds the ticket; that the claim was lost is written down."""
+
+
 def claim(tx: Transaction, desk: Desk, ticket: Ticket, *, agent: str, now: float) -> Ticket:
     """Make ``agent`` the owner; Refused where another agent holds the ticket."""
     _check_member(desk, agent)
@@ -15,7 +19,7 @@ def claim(tx: Transaction, desk: Desk, ticket: Ticket, *, agent: str, now: float
         return ticket
     if ticket.owner:
         tx.history.add_event(ticket, "claim_lost", agent, f"held by {ticket.owner}", now)
-        raise Refused(f"ticket {ticket.number} is held by {ticket.owner}")
+        raise HeldByAnother(f"ticket {ticket.number} is held by {ticket.owner}")
     return change_state(tx, ticket, Move.CLAIM, who=agent, owner=agent, now=now)
 
 

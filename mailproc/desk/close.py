@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from mailproc.desk.change import Refused, change_state
+from mailproc.desk.train import Label, learn_later
 from mailproc.model.folder import shelf_for
 from mailproc.model.ticket import Move, State, Ticket
 from mailproc.store.protocol import Transaction
@@ -21,12 +22,17 @@ def reopen(tx: Transaction, ticket: Ticket, *, who: str, now: float) -> Ticket:
 
 
 def mark_spam(tx: Transaction, ticket: Ticket, *, who: str, now: float) -> Ticket:
+    """An agent says that this is spam; it is learnt after a while, in which that can be taken back."""
     if ticket.state is State.SPAM:
         return ticket
+    learn_later(tx, ticket, Label.SPAM, now)
     return change_state(tx, ticket, Move.SPAM, who=who, now=now)
 
 
 def unmark_spam(tx: Transaction, ticket: Ticket, *, who: str, now: float) -> Ticket:
+    """An agent says that this is none; it is learnt after a while, as well."""
+    if ticket.state is State.SPAM:
+        learn_later(tx, ticket, Label.HAM, now)
     return change_state(tx, ticket, Move.UNSPAM, who=who, owner="", now=now)
 
 

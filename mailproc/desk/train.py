@@ -13,7 +13,11 @@ from enum import StrEnum
 from mailproc.mime.reader import read
 from mailproc.mime.surgery import normalise_newlines
 from mailproc.mime.tokens import words_of
-from mailproc.store.protocol import Transaction
+from mailproc.model.ticket import Direction, Ticket
+from mailproc.store.protocol import Store, Transaction
+
+GRACE = 60.0  # seconds in which an agent may change his mind
+_AT_ONCE = 20  # tickets learnt between two looks at the clock
 
 
 class Label(StrEnum):
@@ -61,3 +65,37 @@ def untrain(tx: Transaction, sha256: bytes, label: Label | None = None) -> bool:
     tx.tokens.take_back(learnt[1], **Label(learnt[0]).counts)
     tx.tokens.forget(sha256)
     return True
+
+
+def learn_later(tx: Transaction, ticket: Ticket, label: Label, now: float) -> None:
+    """An agent said what a ticket is: learn its mails when GRACE is over, unless he takes it back."""
+    pending = tx.lessons.pending(ticket.id)
+    if pending is not None and pending != label:
+        tx.lessons.drop(ticket.id)
+    else:
+        tx.lessons.set(ticket.id, label, now + GRACE)
+
+
+async def learn_due(store: Store, now: float) -> int:
+    """Learn the tickets whose grace is over; return how many mails were learnt."""
+    due = await store.read(lambda tx: tx.lessons.due(now, _AT_ONCE))
+    return sum([await _learn(store, each.ticket, Label(each.label), now) for each in due])
+
+
+async def _learn(store: Store, ticket: int, label: Label, now: float) -> int:
+    raws = await store.read(lambda tx: _received(tx, ticket))
+    lessons = [read_lesson(raw) for raw in raws]
+
+    def learn(tx: Transaction) -> int:
+        if tx.lessons.pending(ticket) != label:
+            return 0  # taken back while the mails were read
+        tx.lessons.drop(ticket)
+        return sum(train(tx, lesson, label, now) for lesson in lessons)
+
+    return await store.write(learn)
+
+
+def _received(tx: Transaction, ticket: int) -> list[bytes]:
+    received = [each for each in tx.tickets.messages(ticket) if each.direction is Direction.IN]
+    raws = [tx.deliveries.raw(each.sha256) for each in received]
+    return [raw for raw in raws if raw is not None]
