@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from mailproc.model.folder import NOWHERE, Place, place_of_message, place_of_ticket
+from mailproc.model.held import HoldReason
 from mailproc.model.ticket import MessageStatus, State
 from mailproc.store.connection import Connection, Row
 
@@ -201,13 +202,19 @@ class Folders:
     def _copies(self, desk: str, ticket: int, place: Place) -> Iterable[ShownCopy]:
         asked = {"ticket": ticket, "desk": desk}
         messages = self._connection.all(
-            f"{_FAMILY} SELECT id, status FROM message WHERE ticket IN (SELECT id FROM family) ORDER BY id",
+            f"""
+            {_FAMILY}
+            SELECT message.id, message.status, held_answer.reason
+            FROM message LEFT JOIN held_answer ON held_answer.message = message.id
+            WHERE message.ticket IN (SELECT id FROM family)
+            ORDER BY message.id
+            """,
             asked,
         )
-        for message, word in messages:
+        for message, word, reason in messages:
             status = MessageStatus(word)
-            is_held = status is MessageStatus.HELD
-            yield ShownCopy(message_name(message), place_of_message(place, status), is_held)
+            place_of_copy = place_of_message(place, status, in_review=reason == HoldReason.REVIEW)
+            yield ShownCopy(message_name(message), place_of_copy, status is MessageStatus.HELD)
         events = self._connection.all(
             f"""
             {_FAMILY}

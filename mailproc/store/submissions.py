@@ -1,29 +1,10 @@
-"""What agents handed in, and the messages that it becomes.
-
-A message of ours carries the id of its row in its Message-ID and its bounce address, and is signed before
-the transaction that decides about it.  So its row is reserved first, as a message of no ticket, and filled
-by that transaction.
-"""
+"""What agents handed in, and what became of it."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
-from mailproc.model.ticket import Direction, MessageStatus, Ticket
 from mailproc.store.connection import Connection
-from mailproc.store.folders import show_again
-from mailproc.store.tickets import NewMessage
-
-RESERVATION = 86_400.0  # seconds after which a row that nobody filled is given up
-
-
-@dataclass(frozen=True, slots=True)
-class Reservation:
-    """A row of ``message`` whose id can stand in a Message-ID before its mail is written."""
-
-    id: int
-    at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +28,7 @@ class Submitted:
 
 
 class Submissions:
-    """Statements on ``submission`` and on reserved rows of ``message``."""
+    """Statements on ``submission``."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -107,58 +88,12 @@ class Submissions:
         )
         return bool(changed)
 
-    def reserve(self, desk: str, at: float) -> Reservation:
-        """Take the id of a message that belongs to no ticket yet; rows that were never filled go."""
+    def write(self, message: int, *, message_id: str, sha256: bytes, size: int, turn: int) -> None:
+        """What a message holds that was added before: its row's id stands in its Message-ID."""
         self._connection.run(
-            "DELETE FROM message WHERE ticket = 0 AND at < :before", {"before": at - RESERVATION}
-        )
-        row = self._connection.one(
             """
-            INSERT INTO message (ticket, desk, sha256, direction, sender, recipients, subject, message_id,
-                                 size, automatic, status, at)
-            VALUES (0, :desk, :sha256, :direction, '', '[]', '', '', 0, 'none', :status, :at)
-            RETURNING id
+            UPDATE message SET message_id = :message_id, sha256 = :sha256, size = :size, turn = :turn
+            WHERE id = :id
             """,
-            {
-                "desk": desk,
-                "sha256": b"",
-                "direction": Direction.OUT.value,
-                "status": MessageStatus.HELD.value,
-                "at": at,
-            },
+            {"id": message, "message_id": message_id, "sha256": sha256, "size": size, "turn": turn},
         )
-        assert row is not None
-        return Reservation(row[0], at)
-
-    def fill(self, reservation: Reservation, ticket: Ticket, new: NewMessage, turn: int) -> bool:
-        """Make the reserved row a message of a ticket; False where the reservation is no longer good."""
-        changed = self._connection.run(
-            """
-            UPDATE message
-            SET ticket = :ticket, desk = :desk, sha256 = :sha256, direction = :direction, sender = :sender,
-                recipients = :recipients, subject = :subject, date = :date, message_id = :message_id,
-                size = :size, automatic = :automatic, agent = :agent, status = :status, at = :at, turn = :turn
-            WHERE id = :id AND ticket = 0 AND at = :reserved
-            """,
-            {
-                "id": reservation.id,
-                "reserved": reservation.at,
-                "ticket": ticket.id,
-                "desk": ticket.desk,
-                "sha256": new.sha256,
-                "direction": new.direction.value,
-                "sender": new.sender,
-                "recipients": json.dumps(new.recipients, ensure_ascii=False),
-                "subject": new.subject,
-                "date": new.date,
-                "message_id": new.message_id,
-                "size": new.size,
-                "automatic": new.automatic,
-                "agent": new.agent,
-                "status": new.status.value,
-                "at": new.at,
-                "turn": turn,
-            },
-        )
-        show_again(self._connection, ticket.id, ticket.desk)
-        return bool(changed)
