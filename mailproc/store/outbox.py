@@ -290,6 +290,32 @@ class Outbox:
             )
         )
 
+    def with_key(self, key: str) -> int | None:
+        """The id of the item that was added with this key."""
+        row = self._connection.one("SELECT id FROM outbox WHERE key = :key", {"key": key})
+        return row[0] if row else None
+
+    def release(self, item_id: int, due: float) -> bool:
+        """Let a held item leave, not before ``due``; False when it is not held."""
+        return bool(
+            self._connection.run(
+                "UPDATE outbox SET state = 'waiting', due = :due WHERE id = :id AND state = 'held'",
+                {"id": item_id, "due": due},
+            )
+        )
+
+    def stop(self, item_id: int, now: float) -> bool:
+        """Take out an item of which nothing can have left; False when it was tried, or is being tried."""
+        return bool(
+            self._connection.run(
+                """
+                UPDATE outbox SET state = 'dropped', lease = 0
+                WHERE id = :id AND state IN ('waiting', 'held') AND attempts = 0 AND lease <= :now
+                """,
+                {"id": item_id, "now": now},
+            )
+        )
+
     def _item(self, row: Row) -> OutboxItem:
         (item_id, key, kind, desk, ticket, number, message, mail_from, content, state, *rest) = row
         attempts, created, due, lease, problem = rest
