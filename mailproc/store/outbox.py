@@ -296,10 +296,13 @@ class Outbox:
         return row[0] if row else None
 
     def release(self, item_id: int, due: float) -> bool:
-        """Let a held item leave, not before ``due``; False when it is not held."""
+        """Let a held item leave, not before ``due``, from when its age counts; False when it is not held."""
         return bool(
             self._connection.run(
-                "UPDATE outbox SET state = 'waiting', due = :due WHERE id = :id AND state = 'held'",
+                """
+                UPDATE outbox SET state = 'waiting', due = :due, created = :due
+                WHERE id = :id AND state = 'held'
+                """,
                 {"id": item_id, "due": due},
             )
         )
