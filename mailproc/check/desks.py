@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import binascii
 import re
-from base64 import b64decode
 from collections.abc import Iterable
 
 from mailproc.config import AgentSection, Config, DeskSection
 from mailproc.model.address import Address, BadAddress
+from mailproc.model.login import is_password_hash
 from mailproc.model.mistake import Findings, did_you_mean
 
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
@@ -16,8 +15,6 @@ _HOSTNAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")  # RFC 1123 section 2.1
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")  # RFC 5646, as far as templates are named
 _DELIMITERS = frozenset("+-=_#!$%&*/?^{|}~'`")  # atext of RFC 5322 section 3.2.3, without letters and digits
-_ARGON2 = re.compile(r"\$argon2(?:id|i|d)\$v=\d+\$m=\d+,t=\d+,p=\d+\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)")
-_SHORTEST_HASH = 16  # octets
 
 
 def check_site(config: Config, findings: Findings) -> None:
@@ -136,16 +133,3 @@ def _check_password(name: str, agent: AgentSection, config: Config, findings: Fi
         )
     elif not agent.password_hash and config.submission.listen and config.submission.auth == "passwords":
         findings.warn("missing: this agent cannot log in; make one with: mailproc agent hash", *key)
-
-
-def is_password_hash(text: str) -> bool:
-    """Argon2 in its own notation (RFC 9106), as ``mailproc agent hash`` prints it."""
-    found = _ARGON2.fullmatch(text)
-    return found is not None and _octets(found[1]) >= 8 and _octets(found[2]) >= _SHORTEST_HASH
-
-
-def _octets(unpadded: str) -> int:
-    try:
-        return len(b64decode(unpadded + "=" * (-len(unpadded) % 4), validate=True))
-    except binascii.Error:
-        return 0

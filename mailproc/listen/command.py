@@ -14,6 +14,7 @@ _BRACKETED = re.compile(r'\s*+<((?:[^"<>\s]++|"(?:[^"\\]|\\.)*+")*+)>(?:\s++(.*)
 _PLAIN = re.compile(r"\s*([^<>\s]+)(?:\s+(.*))?", re.DOTALL)
 _SOURCE_ROUTE = re.compile(r"@[^:@\s]+(?:,@[^:@\s]+)*:")
 _PARAMETER = re.compile(r"SIZE=([0-9]{1,20})|BODY=(?:7BIT|8BITMIME)|SMTPUTF8", re.IGNORECASE)
+_SUBMITTER = re.compile(r"AUTH=(?:<>|(?:[!-*,-<>-~]|\+[0-9A-F]{2})+)", re.IGNORECASE)  # RFC 4954 section 8
 _OFFERED = ("SIZE", "BODY", "SMTPUTF8")
 
 
@@ -29,6 +30,13 @@ def parse_mail(argument: str) -> Sender:
     """Read ``FROM:<path> parameters``; raise MailError with the reply to give."""
     path, parameters = _path_and_parameters(argument, "FROM:")
     return Sender(_address(path) if path else None, _announced_size(parameters))
+
+
+def without_submitter(argument: str) -> str:
+    """MAIL's argument without ``AUTH=``, which is taken (RFC 4954 section 5) and ignored."""
+    path, parameters = _path_and_parameters(argument, "FROM:")
+    kept = (parameter for parameter in parameters if not _SUBMITTER.fullmatch(parameter))
+    return " ".join((f"FROM:<{path}>", *kept))
 
 
 def parse_rcpt(argument: str, hostname: str) -> Address:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+
+from mailproc.listen.peer import address_of, is_local, network_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +86,5 @@ class Turn:
 
 def _countable(peer: object) -> str:
     """What connections of a peer are counted by; "" where they are not (loopback, Unix sockets)."""
-    if not isinstance(peer, tuple):
-        return ""
-    try:
-        address = ipaddress.ip_address(str(peer[0]).partition("%")[0])
-    except ValueError:
-        return str(peer[0])
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped is None:
-            # One site has a whole /64, and may come from another address of it each time.
-            return "" if address.is_loopback else str(ipaddress.IPv6Network((address, 64), strict=False))
-        address = address.ipv4_mapped
-    return "" if address.is_loopback else str(address)
+    address = address_of(peer)
+    return "" if is_local(address) else network_of(address)

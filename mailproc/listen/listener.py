@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import ssl
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from mailproc.failpoint import NO_FAILPOINTS, FailPoints
 from mailproc.listen.connection import Service
+from mailproc.listen.handshake import TlsServer
 from mailproc.listen.intake import Intake
 from mailproc.listen.limits import Gate, ListenLimits
 from mailproc.listen.session import Session
@@ -23,24 +25,28 @@ _FAREWELL = 1.0  # seconds in which the last replies may leave after the grace
 
 
 class Listener:
-    """Takes mail in on any number of sockets, by LMTP or SMTP as ``session`` says.
+    """Takes mail in on any number of sockets, by the protocol that ``session`` makes sessions of.
 
-    Listeners of one process share a ``gate``, so that the limits of connections are for all of them.
+    Listeners of one process share a ``gate``, so that the limits of connections are for all of them.  With
+    ``tls``, connections speak TLS from their first octet on.
     """
 
     def __init__(
         self,
-        session: type[Session],
+        session: Callable[[Service], Session],
         intake: Intake,
         *,
         hostname: str,
         limits: ListenLimits,
         gate: Gate | None = None,
+        tls: ssl.SSLContext | None = None,
         failpoints: FailPoints = NO_FAILPOINTS,
     ) -> None:
         self._session = session
         self._service = Service(intake, limits, hostname, gate or Gate(limits), failpoints)
-        self._servers: list[asyncio.Server] = []
+        self._tls = tls
+        self._handshakes = Gate(limits)
+        self._servers: list[asyncio.Server | TlsServer] = []
         # aiosmtpd writes commands at INFO and mail text at DEBUG.
         logging.getLogger("mail.log").setLevel(logging.WARNING)
 
@@ -49,7 +55,9 @@ class Listener:
         for sock in sockets:
             self._servers.append(await self._serve(sock))
 
-    async def _serve(self, sock: socket.socket) -> asyncio.Server:
+    async def _serve(self, sock: socket.socket) -> asyncio.Server | TlsServer:
+        if self._tls:
+            return TlsServer(sock, self._tls, self.session_for_client, self._handshakes)
         loop = asyncio.get_running_loop()
         if sock.family != socket.AF_UNIX:
             return await loop.create_server(self.session_for_client, sock=sock, backlog=BACKLOG)

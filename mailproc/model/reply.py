@@ -52,3 +52,4 @@ NO_SUCH_DESK = Reply(550, "5.1.1", "No such address here")  # RFC 3463 section 3
 TOO_LARGE = Reply(552, "5.3.4", "Message is larger than this server accepts")  # RFC 1870 section 6.1
 LINE_TOO_LONG = Reply(500, "5.5.2", "Line too long")  # a command line, RFC 5321 section 4.5.3.1.4
 BARE_NEWLINE = Reply(550, "5.5.2", "Bare CR or LF received")  # RFC 5321 section 2.3.8
+LOGIN_UNAVAILABLE = Reply(454, "4.7.0", "Temporary authentication failure")  # RFC 4954 section 4.7

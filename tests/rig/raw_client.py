@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 
@@ -38,6 +39,10 @@ class RawClient:
     async def greet(self, word: str = "LHLO") -> list[str]:
         """Read the greeting, say LHLO, and return what is offered."""
         await self.replies(1)
+        return await self.offers(word)
+
+    async def offers(self, word: str = "EHLO") -> list[str]:
+        """Say LHLO or EHLO, and return what is offered."""
         await self.send(f"{word} client.example\r\n".encode())
         offered: list[str] = []
         while not offered or offered[-1][3] == "-":
@@ -55,6 +60,10 @@ class RawClient:
     async def rest(self) -> bytes:
         """What the server still sends before it closes."""
         return await self._reader.read()
+
+    async def start_tls(self, context: ssl.SSLContext) -> None:
+        """Speak TLS from now on; the server is called localhost."""
+        await self._writer.start_tls(context, server_hostname="localhost")
 
     def send_no_more(self) -> None:
         """Close the sending side only."""
@@ -78,11 +87,12 @@ class Served:
     address: str | tuple[str, int]
 
     @contextlib.asynccontextmanager
-    async def connect(self) -> AsyncIterator[RawClient]:
+    async def connect(self, tls: ssl.SSLContext | None = None) -> AsyncIterator[RawClient]:
+        """A client; it speaks TLS from the first octet on where ``tls`` is given."""
         if isinstance(self.address, str):
             streams = await asyncio.open_unix_connection(self.address)
         else:
-            streams = await asyncio.open_connection(*self.address[:2])
+            streams = await asyncio.open_connection(*self.address[:2], ssl=tls)
         client = RawClient(*streams)
         try:
             yield client
