@@ -11,21 +11,27 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import chain
 
-from mailproc.mime.page import Edit, Page
-from mailproc.mime.reader import Mail, read
+from mailproc.mime.page import Edit
+from mailproc.mime.quote_words import CLOSING
+from mailproc.mime.quotes import divide, quoted_lines
+from mailproc.mime.reader import DEFAULT_LIMITS, Mail, read
 from mailproc.mime.sealed import seal_of, sealed_text
 from mailproc.mime.surgery import normalise_newlines
-from mailproc.mime.written import Written, put_back, written_parts
+from mailproc.mime.written import Written, other_version, put_back, versions
 from mailproc.model.mistake import did_you_mean
 
 _MARK = "#"
 _DIFFERENT = "the text of the mail and its HTML have different commands at the top"
 _LEFT = "the commands could not be taken out of the mail"
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
+_THANKS = re.compile(r"(?:many )?thank|merci|cheers|gracias|grazie|obrigad|best,", re.IGNORECASE)
+_LONGEST_OF_CARD = 60  # characters of a line in a signature
+_LINES_OF_CARD = 12
 _COMMAND = re.compile(r"#([a-z]{2,20})(?:\s+(.*))?")
 
 
@@ -93,19 +99,19 @@ def extract_commands(raw: bytes) -> Commands:
     if any(name.startswith("resent-") for name in mail.header_names):
         return Commands((), (), "", raw, mail.reply)  # somebody else's words, sent on as they are
     if seal := seal_of(mail):
-        return _sealed(mail, raw, seal)
-    parts = written_parts(mail)
-    tops = [_top(part.page) for part in parts]
-    top = tops[0] if tops else _Top((), (), [])
-    if not any(top.found for top in tops):
+        return _in_sealed(mail, raw, seal)
+    first = [parts[0] for parts in versions(mail)]
+    tops = [_top(part.page.lines) for part in first]
+    found = next((top for top in tops if top.numbers), None)
+    if found is None:
         return Commands((), (), "", raw, mail.reply)
-    if any(_told(other) != _told(top) for other in tops):
-        return Commands(top.lines, top.unknown, _DIFFERENT, raw, mail.reply)
-    without = put_back(mail, {part: _without(part, top) for part, top in zip(parts, tops, strict=True)})
-    rest = read(without)
-    if any(_top(part.page).found for part in written_parts(rest)):
-        return Commands(top.lines, top.unknown, _LEFT, raw, mail.reply)
-    return Commands(top.lines, top.unknown, "", without, rest.reply)
+    without, problem = raw, _disagreement(mail, tops)
+    if not problem:
+        without = put_back(mail, [(part, _without(part, top)) for part, top in zip(first, tops, strict=True)])
+        problem = _LEFT if any(_top(parts[0].page.lines).numbers for parts in versions(read(without))) else ""
+    return Commands(
+        found.known, found.unknown, problem, raw if problem else without, _own_text(read(without))
+    )
 
 
 def read_command(line: str) -> Command | None:
@@ -134,52 +140,67 @@ def complaint(line: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Top:
-    """The top of one part: its commands, what looks like one, and the numbers of their lines."""
+    """The top of one version of the text."""
 
-    lines: tuple[Command, ...]
+    known: tuple[Command, ...]
     unknown: tuple[str, ...]
-    found: list[int]
-    end: int = 0  # where the other text begins
+    numbers: tuple[int, ...]  # of the lines that are commands or look like them
+    end: int  # where the other text begins
 
 
-def _top(page: Page) -> _Top:
-    found, end = _top_lines(page.lines)
-    read_lines = [(line, read_command(line)) for line in (page.lines[number] for number in found)]
-    known = tuple(command for _, command in read_lines if command is not None)
-    unknown = tuple(_plain(line) for line, command in read_lines if command is None)
-    return _Top(known, unknown, found, end)
+def _top(lines: Sequence[str]) -> _Top:
+    numbers: list[int] = []
+    end = 0
+    for end, line in enumerate(chain(map(_plain, lines), ("end",))):
+        if line and not line.startswith(_MARK):
+            break
+        if line:
+            numbers.append(end)
+    commands = [(lines[number], read_command(lines[number])) for number in numbers]
+    known = tuple(command for _, command in commands if command is not None)
+    unknown = tuple(_plain(line) for line, command in commands if command is None)
+    return _Top(known, unknown, tuple(numbers), end)
 
 
-def _top_lines(lines: Iterable[str]) -> tuple[list[int], int]:
-    """Which lines at the top look like commands, and where the other text begins."""
-    found: list[int] = []
-    number = -1
-    for number, line in enumerate(lines):
-        text = _plain(line)
-        if text and not text.startswith(_MARK):
-            return found, number
-        if text:
-            found.append(number)
-    return found, number + 1
+def _disagreement(mail: Mail, tops: Sequence[_Top]) -> str:
+    """Why the commands cannot be taken out, "" where they can."""
+    if other := other_version(mail):
+        return f"the mail holds its text as {other} too, from which commands cannot be taken out"
+    return "" if all(_told(top) == _told(tops[0]) for top in tops) else _DIFFERENT
 
 
-def _told(top: _Top) -> list[tuple[Verb, str]]:
-    """What the alternatives of a mail must agree in; a note's text may be wrapped in one of them."""
-    return [(command.verb, "" if command.verb is Verb.NOTE else command.argument) for command in top.lines]
+def _told(top: _Top) -> tuple[list[tuple[Verb, str]], int]:
+    """What the versions of a text must agree in; a note may be wrapped in one of them."""
+    told = [(command.verb, "" if command.verb is Verb.NOTE else command.argument) for command in top.known]
+    return told, len(top.unknown)
 
 
 def _without(part: Written, top: _Top) -> str:
     """The source of a part without its commands and the blank lines around them."""
-    return part.page.edited({number: Edit(removed=True) for number in range(top.end)}) if top.found else ""
+    return part.page.edited({number: Edit(removed=True) for number in range(top.end)})
 
 
-def _sealed(mail: Mail, raw: bytes, seal: str) -> Commands:
-    lines = sealed_text(mail).split("\n")
-    found, _ = _top_lines(lines)
-    commands = [read_command(lines[number]) for number in found]
-    unknown = tuple(_plain(lines[number]) for number in found if read_command(lines[number]) is None)
-    problem = f"the mail is {seal}, so that commands cannot be taken out of it" if found else ""
-    return Commands(tuple(filter(None, commands)), unknown, problem, raw, mail.reply)
+def _own_text(mail: Mail) -> str:
+    """What the author says beside commands: no quote, no signature, not even one without its mark."""
+    lines = mail.text.split("\n")
+    own = [line for line, is_quoted in zip(lines, quoted_lines(lines), strict=True) if not is_quoted]
+    text = divide("\n".join(own), DEFAULT_LIMITS.quotes).reply
+    return "" if _is_signature(text, mail.author.name if mail.author else "") else text
+
+
+def _is_signature(text: str, name: str) -> bool:
+    """Regards or the author's name, and short lines below, none of them a sentence."""
+    first, *rest = [line.strip() for line in text.split("\n") if line.strip()] or [""]
+    if any(len(line) > _LONGEST_OF_CARD or line.endswith((".", "!", "?", ":")) for line in (first, *rest)):
+        return False
+    is_regards = CLOSING.match(first) is not None and _THANKS.match(first) is None
+    return len(rest) <= _LINES_OF_CARD and (is_regards or (bool(name) and first == name))
+
+
+def _in_sealed(mail: Mail, raw: bytes, seal: str) -> Commands:
+    top = _top(sealed_text(mail).split("\n"))
+    problem = f"the mail is {seal}, so that commands cannot be taken out of it" if top.numbers else ""
+    return Commands(top.known, top.unknown, problem, raw, mail.reply)
 
 
 def _plain(line: str) -> str:

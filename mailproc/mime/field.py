@@ -54,7 +54,7 @@ def encode_field(name: str, value: str) -> bytes:
         raise ValueError(f"bad header name {name!r}")
     check_text(value)
     value = value.strip(" ")
-    if _is_free_text(name) and _needs_encoding(value):
+    if is_free_text(name) and _needs_encoding(value):
         value = " ".join(encoded_words(value, first=LINE - len(name) - 2))
     lines = _fold(f"{name}:", value)
     if any(len(line.encode()) > _LONGEST_LINE for line in lines):
@@ -89,7 +89,8 @@ def encoded_words(text: str, *, first: int = _WORD) -> list[str]:
     return words
 
 
-def _is_free_text(name: str) -> bool:
+def is_free_text(name: str) -> bool:
+    """May an encoded word stand anywhere in a field of this name?"""
     lower = name.lower()
     return lower in _FREE_TEXT or lower.startswith(_FREE_TEXT_PREFIX)
 

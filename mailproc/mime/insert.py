@@ -8,15 +8,17 @@ mail; every other part stays as it is, octet for octet.  ``CannotInsert`` says w
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 
-from mailproc.mime.page import Edit, Page, Passage
+from mailproc.mime.enclose import attach
+from mailproc.mime.page import Edit, Passage
 from mailproc.mime.quotes import quoted_lines
 from mailproc.mime.reader import read
 from mailproc.mime.sealed import seal_of, sealed_text
 from mailproc.mime.surgery import normalise_newlines
-from mailproc.mime.written import put_back, written_parts
+from mailproc.mime.written import Change, Written, other_version, put_back, versions
 
 NAME = r"[\w][\w.-]{0,63}"
 _INSERT = re.compile(rf"::\s?({NAME})")
@@ -49,19 +51,27 @@ def find_inserts(raw: bytes) -> tuple[str, ...]:
         if _names(tuple(sealed_text(mail).split("\n"))):
             raise CannotInsert(f"the mail is {seal}, so that nothing can be inserted into it")
         return ()
-    found = [tuple(_names(part.page.lines).values()) for part in written_parts(mail)]
+    found = [tuple(_names(_lines(parts)).values()) for parts in versions(mail)]
     if any(names != found[0] for names in found[1:]):
         raise CannotInsert("the text of the mail and its HTML have different :: lines")
+    if any(found) and (other := other_version(mail)):
+        raise CannotInsert(f"the mail holds its text as {other} too, into which nothing can be inserted")
     return tuple(dict.fromkeys(found[0])) if found else ()
 
 
 def insert(raw: bytes, inserts: Mapping[str, Insert]) -> bytes:
     """The mail with each ``::name`` replaced; CannotInsert where a name is missing in ``inserts``."""
-    mail = read(normalise_newlines(raw))
-    if missing := [name for name in find_inserts(raw) if name not in inserts]:
+    names = find_inserts(raw)
+    if missing := [name for name in names if name not in inserts]:
         raise CannotInsert(f"there is no standard answer {missing[0]}")
+    mail = read(normalise_newlines(raw))
     passages = {name: Passage(one.text, one.html) for name, one in inserts.items()}
-    return put_back(mail, {part: _expanded(part.page, passages) for part in written_parts(mail)})
+    expanded = put_back(mail, chain.from_iterable(_expanded(parts, passages) for parts in versions(mail)))
+    return attach(expanded, [entity for name in names for entity in inserts[name].attachments])
+
+
+def _lines(parts: tuple[Written, ...]) -> tuple[str, ...]:
+    return tuple(chain.from_iterable(part.page.lines for part in parts))
 
 
 def _names(lines: tuple[str, ...]) -> dict[int, str]:
@@ -78,6 +88,14 @@ def _names(lines: tuple[str, ...]) -> dict[int, str]:
     return found
 
 
-def _expanded(page: Page, passages: Mapping[str, Passage]) -> str:
-    edits = {number: Edit(removed=True, above=passages[name]) for number, name in _names(page.lines).items()}
-    return page.edited(edits)
+def _expanded(parts: tuple[Written, ...], passages: Mapping[str, Passage]) -> Iterator[Change]:
+    names, before = _names(_lines(parts)), 0
+    for part in parts:
+        numbers = range(before, before + len(part.page.lines))
+        edits = {
+            number - before: Edit(removed=True, instead=passages[names[number]])
+            for number in numbers
+            if number in names
+        }
+        before = numbers.stop
+        yield part, part.page.edited(edits)

@@ -14,27 +14,38 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """Text to be written into a mail; ``html`` is the same as HTML, made of the text where it is ""."""
+    """Text to be written into a mail, lines ended by LF; ``html`` says the same, "" makes it of the text."""
 
     text: str
     html: str = ""
 
     @property
     def as_html(self) -> str:
-        return self.html or "<br>\n".join(escape(line, quote=False) for line in self.text.split("\n"))
+        return self.html or "<br>\r\n".join(map(_html_line, self.text.split("\n")))
+
+
+def _html_line(line: str) -> str:
+    """Blanks at the beginning and in a row would collapse."""
+    return escape(line, quote=False).replace("  ", "&nbsp; ").replace("\t", "&nbsp; &nbsp; ")
 
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """What becomes of one line: whether it goes, and what stands above and below it from now on."""
+    """What becomes of one line."""
 
     removed: bool = False
-    above: Passage | None = None
-    below: Passage | None = None
+    instead: Passage | None = None  # what stands in the place of a removed line
+    above: Passage | None = None  # a paragraph of its own, before the line
+    below: Passage | None = None  # the same behind it
 
 
 class Page(Protocol):
     """One text part of a mail."""
+
+    @property
+    def source(self) -> str:
+        """The whole part, decoded."""
+        ...
 
     @property
     def lines(self) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from mailproc.mime.lazy import lazy
 from mailproc.mime.page import Edit, Passage
 
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
@@ -18,11 +19,12 @@ class PlainPage:
     source: str
     flowed: bool = False
 
-    @property
+    @lazy
     def _physical(self) -> list[str]:
-        return _LINE.findall(self.source)
+        found: list[str] = _LINE.findall(self.source)
+        return found
 
-    @property
+    @lazy
     def lines(self) -> tuple[str, ...]:
         return tuple(line.rstrip("\r\n") for line in self._physical)
 
@@ -31,21 +33,30 @@ class PlainPage:
 
     def _pieces(self, edits: Mapping[int, Edit]) -> Iterator[str]:
         for number, line in enumerate(self._physical):
-            edit = edits.get(number)
-            if edit is None:
-                yield line
-                continue
-            yield self._passage(edit.above)
+            edit = edits.get(number, _AS_IT_IS)
+            if edit.above is not None:
+                yield self._written(edit.above) + self._newline
+            if edit.instead is not None:
+                yield self._written(edit.instead)
             if not edit.removed:
                 yield line
             if edit.below is not None:
-                yield "" if edit.removed or line.endswith("\n") else "\r\n"
-                yield self._passage(edit.below)
+                yield from self._paragraph_below(number, edit.below)
 
-    def _passage(self, passage: Passage | None) -> str:
-        if passage is None:
-            return ""
-        return "".join(f"{self._line(line)}\r\n" for line in passage.text.split("\n"))
+    def _paragraph_below(self, number: int, passage: Passage) -> Iterator[str]:
+        is_ended = self._physical[number].endswith("\n")
+        yield self._newline * (1 if is_ended else 2)
+        yield self._written(passage)
+        following = self.lines[number + 1 : number + 2]
+        if following and following[0].strip():
+            yield self._newline
+
+    @property
+    def _newline(self) -> str:
+        return "\n" if "\n" in self.source and "\r\n" not in self.source else "\r\n"
+
+    def _written(self, passage: Passage) -> str:
+        return "".join(self._line(line) + self._newline for line in passage.text.split("\n"))
 
     def _line(self, line: str) -> str:
         """In flowed text a blank at the end joins lines, and some beginnings must be hidden (section 4.2)."""
@@ -53,3 +64,6 @@ class PlainPage:
             return line
         line = line if line == "-- " else line.rstrip(" ")
         return f" {line}" if line.startswith((" ", ">", "From ")) else line
+
+
+_AS_IT_IS = Edit()

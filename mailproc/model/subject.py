@@ -19,6 +19,7 @@ from mailproc.model.mac import remove_tags
 MAX_TEXT = 1000  # characters of a subject that are read
 MAX_KEY = 200  # characters of a key
 _MAX_PREFIXES = 30
+_MAX_KEPT = 5  # prefixes that stay before a tag
 
 # One line a language or client.  "VS" answers in Finnish and Estonian and forwards in Danish and Norwegian:
 # it is taken for a reply, as a reply that opens a ticket of its own is the worse mistake.
@@ -165,17 +166,25 @@ def normalise(subject: str) -> SubjectKey:
 
 
 def with_tag(subject: str, tag: str) -> str:
-    """The subject with this tag once, behind ``Re:`` and its like, and no other tag; "" takes all out."""
-    rest = _SPACE.sub(" ", remove_tags(subject[:MAX_TEXT])).strip()
-    prefixes = ""
-    for _ in range(_MAX_PREFIXES):
-        match = _PREFIX.match(rest)
-        known = match and _PREFIXES.get(unicodedata.normalize("NFKC", match[1]).casefold())
-        if match is None or known not in (_Kind.REPLY, _Kind.FORWARD):
+    """The subject with this tag once, behind ``Re:`` and its like, and no other tag."""
+    rest = _without_tags(subject[:MAX_TEXT])
+    prefixes: list[str] = []
+    while len(prefixes) < _MAX_KEPT and (match := _PREFIX.match(rest)):
+        kind = _PREFIXES.get(unicodedata.normalize("NFKC", match[1]).casefold())
+        if kind not in (_Kind.REPLY, _Kind.FORWARD):
             break
-        prefixes += match[0].rstrip() + " "
+        prefixes.append(match[0].strip())
         rest = rest[match.end() :]
-    return " ".join(f"{prefixes}{tag} {rest}".split())
+    return " ".join([*prefixes, tag, rest]).strip()
+
+
+def _without_tags(subject: str) -> str:
+    """Without tags, and without those that appear when others are gone."""
+    while True:
+        shorter = " ".join(remove_tags(subject).split())
+        if shorter == subject:
+            return subject
+        subject = shorter
 
 
 def _plain(subject: str) -> str:

@@ -1,0 +1,72 @@
+"""A desk's salutation above and its signature below what an agent wrote, in the text and in its HTML.
+
+The salutation stands at the top, unless the agent begins with one; the signature follows the last line that
+is no quote, unless the agent signed with ``-- `` (RFC 3676 section 4.3).  A sealed mail, and one without
+words of the agent's own, stays as it is.  Nothing raises for what a mail holds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import chain
+
+from mailproc.mime.page import Edit, Passage
+from mailproc.mime.quotes import quoted_lines
+from mailproc.mime.reader import read
+from mailproc.mime.sealed import seal_of
+from mailproc.mime.surgery import normalise_newlines
+from mailproc.mime.written import Change, Written, other_version, put_back, versions
+
+_SIGNED = re.compile(r"--[ \u00a0]?")
+_LONGEST_GREETING = 6  # words
+
+
+def framed(raw: bytes, salutation: str, signature: str) -> bytes:
+    """The mail with what is not "" of both."""
+    mail = read(normalise_newlines(raw))
+    if not (salutation or signature) or seal_of(mail) or other_version(mail):
+        return raw
+    both = versions(mail)
+    if any(_greets(_own(parts)) for parts in both):
+        salutation = ""
+    if any(_SIGNED.fullmatch(line.strip()) for parts in both for line in _own(parts)):
+        signature = ""
+    changes = chain.from_iterable(_around(parts, salutation, signature) for parts in both)
+    return put_back(mail, changes)
+
+
+def _own(parts: tuple[Written, ...]) -> list[str]:
+    lines = tuple(chain.from_iterable(part.page.lines for part in parts))
+    marks = zip(lines, quoted_lines(lines), strict=True)
+    return [line for line, is_quoted in marks if line.strip() and not is_quoted]
+
+
+def _greets(own: list[str]) -> bool:
+    """Every language ends a greeting like this: a few words and a comma, an exclamation mark or a colon."""
+    first = own[0].strip() if own else ""
+    return first.endswith((",", "!", ":")) and len(first.split()) <= _LONGEST_GREETING
+
+
+def _around(parts: tuple[Written, ...], salutation: str, signature: str) -> Iterator[Change]:
+    if not _own(parts):
+        return
+    first, last = parts[0], next(part for part in reversed(parts) if _own((part,)))
+    top = {_first_line(first): Passage(salutation)} if salutation else {}
+    bottom = {_last_line(last): Passage(signature)} if signature else {}
+    for part in dict.fromkeys((first, last)):
+        above, below = (top if part is first else {}), (bottom if part is last else {})
+        edits = {
+            number: Edit(above=above.get(number), below=below.get(number)) for number in {*above, *below}
+        }
+        yield part, part.page.edited(edits)
+
+
+def _first_line(part: Written) -> int:
+    return next((number for number, line in enumerate(part.page.lines) if line.strip()), 0)
+
+
+def _last_line(part: Written) -> int:
+    """The last line with own words."""
+    marks = quoted_lines(part.page.lines)
+    return max(number for number, line in enumerate(part.page.lines) if line.strip() and not marks[number])

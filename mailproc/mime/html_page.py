@@ -1,0 +1,300 @@
+"""The lines of an HTML part as a person sees them, and their places in its source.
+
+A line is what stands between two ``<br>``, block elements, or line ends in ``<pre>``; what stands in a
+``<blockquote>`` that a mail client made begins with ``> ``.  A change takes out or puts in text, ``<br>`` and
+whole elements, so that tags which were balanced stay so.  Everything else of the source is kept, and a source
+over ``MAX_SOURCE`` characters has no lines.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from html import unescape
+
+from mailproc.mime.html_tokens import Kind, Token, tokens
+from mailproc.mime.lazy import lazy
+from mailproc.mime.page import Edit, Passage
+
+MAX_SOURCE = 8_388_608  # characters; pictures in attributes make big ones
+
+_BLOCKS = frozenset({
+    "address", "article", "aside", "blockquote", "body", "center", "dd", "details", "dir", "div", "dl", "dt",
+    "fieldset", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "html", "li",
+    "main", "nav", "ol", "p", "pre", "section", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul",
+})  # fmt: skip
+_UNSEEN = frozenset({"head", "object", "select", "svg"})  # and what html_tokens takes as a whole
+_VOID = frozenset({
+    "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "wbr",
+})  # fmt: skip
+_THINGS = frozenset({"img", "hr", "embed", "input", "video", "audio", "iframe", "object", "svg"})
+_WHOLE = frozenset({"p", "div", "h1", "h2", "h3", "h4", "h5", "h6", "pre"})  # go when nothing is left in them
+_PHRASING_ONLY = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6", "pre"})
+_HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all", re.IGNORECASE)
+_INDENT = re.compile(r"margin[^\"]*border\s*:\s*none|border\s*:\s*none[^\"]*margin", re.IGNORECASE)
+_BLOCK_TAG = re.compile(rf"<(?:{'|'.join(sorted(_BLOCKS))})\b", re.IGNORECASE)
+_ID = re.compile(r"""\s+id\s*=\s*(?:"[^"]*"|'[^']*'|[^\s>]+)""", re.IGNORECASE)
+_SPACE = re.compile(r"[ \t\r\n\f]+")
+
+_Span = tuple[int, int]
+
+
+@dataclass(slots=True)
+class _Element:
+    """A block element: its tags, and which lines stand in it."""
+
+    name: str
+    open: _Span
+    parent: _Element | None
+    first: int  # number of the first line that may stand in it
+    quotes: int
+    close: _Span | None = None
+    after: int = -1  # number of the first line behind it
+    things: bool = False  # a picture or the like stands in it
+
+
+@dataclass(slots=True)
+class _Line:
+    """One line: the places of its text, and of the ``<br>`` that ends it."""
+
+    element: _Element | None
+    begin: int  # behind the tag that ended what stood before
+    end: int = 0  # behind its own <br>, or before the tag that ends it
+    text: str = ""
+    spans: list[_Span] = field(default_factory=list)
+    br: _Span | None = None
+
+
+@dataclass(frozen=True)
+class HtmlPage:
+    """``source`` is the decoded part."""
+
+    source: str
+
+    @lazy
+    def _layout(self) -> _Layout:
+        layout = _Layout(self.source)
+        if len(self.source) <= MAX_SOURCE:
+            layout.read()
+        return layout
+
+    @lazy
+    def lines(self) -> tuple[str, ...]:
+        return tuple(_seen(line) for line in self._layout.lines)
+
+    def edited(self, edits: Mapping[int, Edit]) -> str:
+        changes: list[tuple[int, int, str]] = []
+        gone = {number for number, edit in edits.items() if edit.removed and edit.instead is None}
+        changes += [(start, end, "") for start, end in self._layout.without(gone)]
+        for number, edit in edits.items():
+            line = self._layout.lines[number]
+            if edit.instead is not None:
+                changes += self._replaced(line, edit.instead)
+            if edit.above is not None:
+                changes.append(self._above(number, edit.above))
+            if edit.below is not None:
+                changes.append(self._below(number, edit.below))
+        return _applied(self.source, changes)
+
+    def _replaced(self, line: _Line, passage: Passage) -> Iterator[tuple[int, int, str]]:
+        """The text goes; what comes stands in the same paragraph, or in a div where it has blocks."""
+        element, written = line.element, passage.as_html
+        if element and element.close and element.name in _PHRASING_ONLY and _BLOCK_TAG.search(written):
+            if element.after - element.first == 1:
+                yield element.open[0], element.close[1], f"<div>{written}</div>"
+                return
+            written = f"</{element.name}><div>{written}</div>{self._opened(element)}"
+        (start, end), *others = line.spans
+        yield start, end, written
+        yield from ((start, end, "") for start, end in others)
+
+    def _above(self, number: int, passage: Passage) -> tuple[int, int, str]:
+        line = self._layout.lines[number]
+        element = line.element
+        if element and element.close and element.name in _WHOLE and element.first == number:
+            position = element.open[0]
+            return position, position, self._paragraphs(element, passage.as_html, above=True)
+        return line.begin, line.begin, f"{passage.as_html}<br><br>"
+
+    def _below(self, number: int, passage: Passage) -> tuple[int, int, str]:
+        line = self._layout.lines[number]
+        element = line.element
+        if element and element.close and element.name in _WHOLE and element.after == number + 1:
+            position = element.close[1]
+            return position, position, self._paragraphs(element, passage.as_html, above=False)
+        br = "" if line.br else "<br>"
+        return line.end, line.end, f"{br}<br>{passage.as_html}<br>"
+
+    def _paragraphs(self, element: _Element, written: str, *, above: bool) -> str:
+        """A paragraph of the same kind, and an empty one between it and its neighbour."""
+        name = "div" if _BLOCK_TAG.search(written) else element.name
+        opened = self._opened(element) if name == element.name else "<div>"
+        paragraph = f"{opened}{written}</{name}>"
+        blank = f"{opened}<br></{name}>"
+        return paragraph + blank if above else blank + paragraph
+
+    def _opened(self, element: _Element) -> str:
+        return _ID.sub("", self.source[slice(*element.open)])
+
+
+@dataclass(slots=True)
+class _Layout:
+    """Walks the tokens once and lays out the lines."""
+
+    source: str
+    lines: list[_Line] = field(default_factory=list)
+    _line: _Line = field(default_factory=lambda: _Line(None, 0))
+    _block: _Element | None = None
+    _unseen: list[str] = field(default_factory=list)  # open elements, the outermost is not to be seen
+    _elements: list[_Element] = field(default_factory=list)
+
+    def read(self) -> None:
+        for token in tokens(self.source):
+            if self._unseen:
+                self._pass_by(token)
+            elif token.kind is Kind.TEXT:
+                self._text(token)
+            elif token.kind is Kind.OPEN:
+                self._open(token)
+            elif token.kind is Kind.CLOSE and token.name in _BLOCKS:
+                self._close(token)
+        self._end_line(len(self.source))
+        while self._block is not None:
+            self._leave(self._block, None)
+
+    def without(self, gone: set[int]) -> list[_Span]:
+        """What to take out so that these lines are gone: whole elements where nothing else stands in them."""
+        whole = [
+            (element.open[0], element.close[1])
+            for element in self._elements
+            if element.close is not None
+            and element.name in _WHOLE
+            and not element.things
+            and element.first < element.after
+            and gone.issuperset(range(element.first, element.after))
+        ]
+        spans = [span for number in sorted(gone) for span in self._spans(number)]
+        return _outermost([*whole, *spans])
+
+    def _spans(self, number: int) -> list[_Span]:
+        line = self.lines[number]
+        return [*line.spans, *([line.br] if line.br else [])]
+
+    def _pass_by(self, token: Token) -> None:
+        if token.kind is Kind.OPEN and token.name not in _VOID and not token.attributes.endswith("/"):
+            if token.name == self._unseen[0]:
+                self._unseen.append(token.name)
+        elif token.kind is Kind.CLOSE and token.name == self._unseen[-1]:
+            self._unseen.pop()
+            if not self._unseen and not self._line.spans:
+                self._line.begin = token.end
+
+    def _open(self, token: Token) -> None:
+        if token.name in _THINGS:
+            self._thing()
+        if token.name == "br":
+            self._line.br = (token.start, token.end)
+            self._end_line(token.end)
+        elif token.name not in _VOID and (token.name in _UNSEEN or _is_hidden(token)):
+            self._unseen.append(token.name)
+        elif token.name in _BLOCKS:
+            self._end_line(token.start)
+            if token.name == "p" and self._block and self._block.name == "p":
+                self._leave(self._block, None)
+            self._enter(token)
+
+    def _thing(self) -> None:
+        element = self._block
+        while element is not None:
+            element.things = True
+            element = element.parent
+
+    def _enter(self, token: Token) -> None:
+        quotes = (self._block.quotes if self._block else 0) + _is_quote(token)
+        self._block = _Element(token.name, (token.start, token.end), self._block, len(self.lines), quotes)
+        self._elements.append(self._block)
+        self._line = _Line(self._block, token.end)
+
+    def _close(self, token: Token) -> None:
+        self._end_line(token.start)
+        element = self._block
+        while element is not None and element.name != token.name:
+            element = element.parent
+        while element is not None and self._block is not None:
+            inner = self._block
+            self._leave(inner, (token.start, token.end) if inner is element else None)
+            if inner is element:
+                break
+        self._line.begin = token.end
+
+    def _leave(self, element: _Element, close: _Span | None) -> None:
+        element.close = close
+        element.after = len(self.lines)
+        self._block = element.parent
+        self._line = _Line(self._block, self._line.begin)
+
+    def _text(self, token: Token) -> None:
+        if not self._is_preformatted():
+            self._add(token.start, token.end)
+            return
+        start = token.start
+        for found in re.finditer(r"\r?\n", self.source[token.start : token.end]):
+            self._add(start, token.start + found.start())
+            self._line.br = (token.start + found.start(), token.start + found.end())
+            start = token.start + found.end()
+            self._end_line(start)
+        self._add(start, token.end)
+
+    def _is_preformatted(self) -> bool:
+        element = self._block
+        while element is not None and element.name != "pre":
+            element = element.parent
+        return element is not None
+
+    def _add(self, start: int, end: int) -> None:
+        text = self.source[start:end]
+        if text.strip(" \t\r\n\f"):
+            self._line.text += unescape(text)
+            self._line.spans.append((start, end))
+        elif text and self._line.spans:
+            self._line.text += " "
+
+    def _end_line(self, position: int) -> None:
+        if self._line.spans or self._line.br:
+            self._line.end = position
+            self.lines.append(self._line)
+        self._line = _Line(self._block, position)
+
+
+def _seen(line: _Line) -> str:
+    """Blanks collapsed, marks of a quote in front."""
+    quotes = min(line.element.quotes, 10) if line.element else 0
+    return "> " * quotes + _SPACE.sub(" ", line.text).strip(" ")
+
+
+def _is_hidden(token: Token) -> bool:
+    return "style" in token.attributes and _HIDDEN.search(token.attributes) is not None
+
+
+def _is_quote(token: Token) -> bool:
+    """Every blockquote that a mail client made; one without border only indents."""
+    return token.name == "blockquote" and not _INDENT.search(token.attributes)
+
+
+def _outermost(spans: Sequence[_Span]) -> list[_Span]:
+    """The spans that stand in no other of them."""
+    kept: list[_Span] = []
+    for start, end in sorted(spans, key=lambda span: (span[0], -span[1])):
+        if not kept or end > kept[-1][1]:
+            kept.append((start, end))
+    return kept
+
+
+def _applied(source: str, changes: Sequence[tuple[int, int, str]]) -> str:
+    pieces: list[str] = []
+    kept = 0
+    for start, end, new in sorted(changes, key=lambda change: change[:2]):
+        pieces += source[kept:start], new
+        kept = max(kept, end)
+    return "".join([*pieces, source[kept:]])
