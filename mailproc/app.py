@@ -9,11 +9,13 @@ import random
 import secrets
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from mailproc.check.dkim import configured_keys
 from mailproc.check.load import make_chains
 from mailproc.check.paths import template_folders
 from mailproc.config import Config, DeskSection, Loaded
@@ -31,7 +33,7 @@ from mailproc.listen.sockets import TcpEndpoint, parse_endpoint
 from mailproc.mime.reader import read
 from mailproc.mime.sender import presumed_sender
 from mailproc.mime.surgery import normalise_newlines
-from mailproc.model.address import Address
+from mailproc.model.address import Address, ascii_domain
 from mailproc.model.desk import ClosedReply, Desk, FollowUpPolicy, ForwardPolicy, NumberScheme, SeveralPolicy
 from mailproc.model.envelope import Envelope
 from mailproc.model.mac import BadKeyring, Keyring
@@ -44,6 +46,9 @@ from mailproc.stage import LookUps
 from mailproc.store.connection import StoreError
 from mailproc.store.protocol import Store
 from mailproc.store.sqlite import SqliteStore, open_sqlite
+
+if TYPE_CHECKING:
+    from mailproc.outbox.sign import Signer
 
 log = logging.getLogger("mailproc")
 
@@ -95,7 +100,8 @@ def _write_new_key(path: Path) -> None:
 
 def make_site(config: Config, keyring: Keyring) -> Site:
     """What the verbs know of the site."""
-    desks = {name: _desk(name, section) for name, section in config.desk.items()}
+    signing = frozenset(map(ascii_domain, config.dkim))
+    desks = {name: _desk(name, section, signing) for name, section in config.desk.items()}
     agents = {
         name: Agent(
             name,
@@ -109,11 +115,13 @@ def make_site(config: Config, keyring: Keyring) -> Site:
     return Site(config.hostname, desks, agents, keyring)
 
 
-def _desk(name: str, section: DeskSection) -> Desk:
+def _desk(name: str, section: DeskSection, signing: Collection[str]) -> Desk:
+    addresses = tuple(map(Address.parse, section.addresses))
     return Desk(
         name=name,
         title=section.name or name,
-        addresses=tuple(map(Address.parse, section.addresses)),
+        addresses=addresses,
+        signed=ascii_domain(addresses[0].domain) in signing,
         agents=section.agents,
         folder=section.folder or name,
         language=section.language,
@@ -212,7 +220,19 @@ def _outbox_worker(
         on_settled=lambda tx, settled: settle(tx, site, settled, clock()),
         schedule=Schedule(max_age=config.relay.max_age),
         failpoints=failpoints,
+        signer=_signer(config, clock),
     )
+
+
+def _signer(config: Config, clock: Callable[[], float]) -> Signer | None:
+    if not config.dkim:
+        return None
+    from mailproc.outbox.sign import DomainKey, Signer  # dkimpy brings a resolver: a tenth of a second
+
+    keys: dict[str, list[DomainKey]] = {}
+    for found in configured_keys(config):
+        keys.setdefault(found.domain, []).append(DomainKey(found.selector, found.key))
+    return Signer(keys, clock=clock)
 
 
 async def open_chains(

@@ -45,7 +45,14 @@ class SmtpSection(Section, frozen=True):
 class SubmissionSection(Section, frozen=True):
     listen: tuple[str, ...] = ()  # agents' mail clients send here
     tls: Tls = "none"  # none (loopback only), starttls or implicit
+    certificate: str = ""  # file: the chain in PEM, the server's own first; needed for TLS
+    private_key: str = ""  # file: its key in PEM; in the certificate's file by default
     auth: str = "passwords"  # passwords, dovecot:PATH, or imap
+    auth_timeout: Seconds = 10.0  # for the answer to one login
+    failures: Count = 10  # wrong passwords in a row that lock a login; an address has three times as many
+    lock: Seconds = 600.0  # since the last of them
+    recipients: Count = 100  # in one transaction
+    pass_through: bool = False  # agents may also send what is no ticket's, to anybody, from their own address
     second_answer: Literal["hold", "refuse"] = "hold"  # what becomes of it
 
 
@@ -66,6 +73,13 @@ class ImapSection(Section, frozen=True):
     user: str = "mailproc"
     password: str = ""
     password_file: str = ""  # better: nobody but mailproc may read it
+
+
+class DkimSection(Section, frozen=True):
+    selector: str = ""  # of the RSA key: its DNS record is SELECTOR._domainkey.DOMAIN
+    key_file: str = ""  # the RSA key, PEM; from: mailproc dkim new
+    ed25519_selector: str = ""  # of the ed25519 key, which signs beside it
+    ed25519_key_file: str = ""  # the ed25519 key
 
 
 class LimitsSection(Section, frozen=True):
@@ -111,6 +125,7 @@ class AgentSection(Section, frozen=True):
     address: str = ""  # the table's name at hostname by default
     name: str = ""  # shown to customers; the table's name by default
     password_hash: str = ""  # from: mailproc agent hash
+    login: str = ""  # the user at Dovecot or the IMAP server; the table's name or the address by default
     addresses: tuple[str, ...] = ()  # further ones that may stand in From
     new: bool = False  # may write to people who take part in no ticket
 
@@ -130,6 +145,7 @@ class Config(Section, frozen=True):
     imap: ImapSection | None = None
     limits: LimitsSection = field(default_factory=LimitsSection)
     log: LogSection = field(default_factory=LogSection)
+    dkim: dict[str, DkimSection] = {}  # keys by the domain that signs; what has no key leaves unsigned
     desk: dict[str, DeskSection] = {}  # at least one
     agent: dict[str, AgentSection] = {}
     stage: dict[str, dict[str, Any]] = {}  # options of each stage; checked against its filter

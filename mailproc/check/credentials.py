@@ -1,7 +1,9 @@
 """Secrets: from a ``*_file`` that only mailproc may read, or from systemd's credentials.
 
 systemd.exec(5), LoadCredential=: ``$CREDENTIALS_DIRECTORY`` holds one file for each; ours are called like
-their keys: ``relay.password``, ``imap.password``, ``store.url``; and ``secret`` is the key of tags.
+their keys: ``relay.password``, ``imap.password``, ``store.url``, ``dkim.DOMAIN.key``,
+``dkim.DOMAIN.ed25519_key``, ``submission.certificate``, ``submission.private_key``; and ``secret`` is the
+key of tags.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from mailproc.config import Config, ImapSection, RelaySection, StoreSection
+from mailproc.config import Config, DkimSection, ImapSection, RelaySection, StoreSection, SubmissionSection
 from mailproc.model.mistake import Findings
 
 MAX_OCTETS = 65_536
@@ -30,11 +32,35 @@ def read_secrets(config: Config, folder: Path, environment: Mapping[str, str], f
         holder: _Holder | None = getattr(config, section)
         if holder is not None and (secret := _secret_of(section, key, holder, folder, credentials, findings)):
             config = replace(config, **{section: replace(holder, **{key: secret})})
+    if credentials:
+        submission = _with_certificate(config.submission, credentials)
+        config = replace(config, dkim=_with_keys(config.dkim, credentials), submission=submission)
     if credentials and not config.secret_file and (credentials / "secret").is_file():
         return replace(config, secret_file=str(credentials / "secret"))
     if config.secret_file:
-        _readable(folder / config.secret_file, findings, "secret_file")
+        readable(folder / config.secret_file, findings, "secret_file")
     return config
+
+
+def _with_certificate(section: SubmissionSection, credentials: Path) -> SubmissionSection:
+    """Certificate and key stay in their files as well."""
+    for key in ("certificate", "private_key"):
+        file = credentials / f"submission.{key}"
+        if not getattr(section, key) and file.is_file():
+            section = replace(section, **{key: str(file)})
+    return section
+
+
+def _with_keys(sections: Mapping[str, DkimSection], credentials: Path) -> dict[str, DkimSection]:
+    """Signing keys stay in their files; the file may be a credential."""
+    found = {}
+    for domain, section in sections.items():
+        for key in ("key", "ed25519_key"):
+            file = credentials / f"dkim.{domain}.{key}"
+            if not getattr(section, f"{key}_file") and file.is_file():
+                section = replace(section, **{f"{key}_file": str(file)})
+        found[domain] = section
+    return found
 
 
 def _secret_of(
@@ -47,15 +73,15 @@ def _secret_of(
             findings.refuse(f"given twice: {key} stands here too", section, f"{key}_file")
         return ""
     if file:
-        return _readable(folder / file, findings, section, f"{key}_file")
+        return readable(folder / file, findings, section, f"{key}_file")
     credential = credentials / f"{section}.{key}" if credentials else None
     if credential and credential.is_file():
         return _read(credential, findings, section, key)
     return ""
 
 
-def _readable(path: Path, findings: Findings, *key: str) -> str:
-    """The text of a secret file, which others must not read."""
+def readable(path: Path, findings: Findings, *key: str) -> str:
+    """The text of a secret file, which others must not read; "" where it is refused."""
     try:
         mode = path.stat().st_mode
     except OSError as error:

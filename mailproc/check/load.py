@@ -12,8 +12,10 @@ from msgspec.structs import replace
 
 from mailproc.check.credentials import read_secrets
 from mailproc.check.desks import check_site
+from mailproc.check.dkim import check_dkim
 from mailproc.check.paths import resolve_paths, template_folders
 from mailproc.check.sockets import check_sockets
+from mailproc.check.submission import check_submission
 from mailproc.config import Config, ConfigurationError, Loaded
 from mailproc.model.mistake import Findings, Mistake
 from mailproc.model.option import read_options
@@ -83,6 +85,8 @@ def _with_defaults(config: Config, hostname: Callable[[], str]) -> Config:
 def _check_values(config: Config, document: Document, findings: Findings) -> None:
     check_site(config, findings)
     check_sockets(config, findings)
+    check_submission(config, findings)
+    check_dkim(config, findings)
 
 
 def _check(config: Config, document: Document, findings: Findings) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from mailproc.config import Config, StoreSection, SubmissionSection
+from mailproc.config import Config, DkimSection, StoreSection, SubmissionSection
 from mailproc.model.mistake import Findings
 
 SITE_TEMPLATES = Path("/etc/mailproc/templates")
@@ -29,6 +29,7 @@ def resolve_paths(config: Config, folder: Path, findings: Findings) -> Config:
         lmtp=replace(config.lmtp, listen=_endpoints(config.lmtp.listen, folder)),
         smtp=replace(config.smtp, listen=_endpoints(config.smtp.listen, folder)),
         submission=_submission(config.submission, folder),
+        dkim={domain: _dkim(section, folder) for domain, section in config.dkim.items()},
     )
 
 
@@ -60,5 +61,17 @@ def _store(store: StoreSection, data_dir: str, folder: Path) -> StoreSection:
 
 
 def _submission(submission: SubmissionSection, folder: Path) -> SubmissionSection:
-    auth = _with_path(submission.auth, "dovecot", folder)
-    return replace(submission, auth=auth, listen=_endpoints(submission.listen, folder))
+    return replace(
+        submission,
+        auth=_with_path(submission.auth, "dovecot", folder),
+        listen=_endpoints(submission.listen, folder),
+        certificate=_absolute(submission.certificate, folder) if submission.certificate else "",
+        private_key=_absolute(submission.private_key, folder) if submission.private_key else "",
+    )
+
+
+def _dkim(section: DkimSection, folder: Path) -> DkimSection:
+    rsa, ed25519 = (
+        _absolute(name, folder) if name else "" for name in (section.key_file, section.ed25519_key_file)
+    )
+    return replace(section, key_file=rsa, ed25519_key_file=ed25519)

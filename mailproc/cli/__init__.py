@@ -16,6 +16,7 @@ COMMANDS = {
     "backup": "backup",
     "check": "check",
     "demo": "demo",
+    "dkim": "dkim",
     "explain": "explain",
     "import": "history",
     "outbox": "outbox",

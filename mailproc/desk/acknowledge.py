@@ -269,16 +269,20 @@ def _compose(
 def _variables(
     desk: Desk, plan: AcknowledgementPlan, mail: CustomerMail, identity: TicketIdentity
 ) -> dict[str, str | bool]:
-    """What a template may say; the customer's words only where the sender is vouched for."""
+    """What a template may say; the customer's words only where the sender is vouched for.
+
+    And never under our signature: their author could send the signed mail to anybody (RFC 6376 section 8.6).
+    """
+    repeats = plan.vouched and not desk.signed
     variables: dict[str, str | bool] = {
         "number": identity.number,
         "tag": identity.tag,
         "desk": desk.title,
         "address": str(desk.address),
         "language": plan.language,
-        "vouched": plan.vouched,
+        "vouched": repeats,
     }
-    if plan.vouched:
+    if repeats:
         variables |= {"subject": one_line(mail.subject), "name": one_line(mail.name)}
     return variables
 

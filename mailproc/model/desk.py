@@ -65,6 +65,7 @@ class Desk:
     follow_up: FollowUpPolicy = field(default_factory=FollowUpPolicy)
     send_delay: float = 0.0  # seconds that an answer waits, in which it can be taken back
     review: tuple[str, ...] = ()  # agents whose answers another agent must approve
+    signed: bool = False  # what leaves from its address gets a DKIM signature of ours
 
     @property
     def address(self) -> Address:

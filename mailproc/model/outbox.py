@@ -2,7 +2,7 @@
 
 An acknowledgement or a rejection leaves at most once: it is recorded as sent before it is sent, and may be
 lost by a crash but never doubled.  A reply or a notice leaves at least once, always with the same bytes
-and so the same Message-ID.
+and so the same Message-ID; only our DKIM signature, which is not stored, differs from try to try.
 """
 
 from __future__ import annotations
@@ -71,8 +71,8 @@ class NewItem:
     """An item to add.  ``key`` says what it is for and makes a second adding harmless.
 
     ``mail_from`` "" is the null reverse-path; ``message`` is the row whose status follows the item;
-    ``content`` is the mail with CRLF line ends, already signed.  Times are seconds since 1970 in UTC;
-    what is not due at once leaves at ``due``.
+    ``content`` is the mail with CRLF line ends; the worker signs it when it leaves.  Times are seconds since
+    1970 in UTC; what is not due at once leaves at ``due``.
     """
 
     key: str

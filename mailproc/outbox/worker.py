@@ -1,10 +1,10 @@
 """The worker that empties the outbox: claims what is due, sends, writes down what became of it.
 
 Promises.  What leaves at most once is recorded as sent before it is sent.  Everything else is sent until
-every recipient was taken over or refused, always with the same bytes; a crash between sending and recording
-sends it again.  A failure of one recipient touches no other.  While the relay takes no mail at all, items
-wait without being tried or counted, and one warning is logged.  What waits longer than the schedule's
-greatest age fails.
+every recipient was taken over or refused, always with the same bytes but for a signature of ours, which is
+made anew for each try; a crash between sending and recording sends it again.  A failure of one recipient
+touches no other.  While the relay takes no mail at all, items wait without being tried or counted, and one
+warning is logged.  What waits longer than the schedule's greatest age fails.
 
 Nothing that one item holds can stop the worker; what fails unforeseen is logged with the item's id.
 """
@@ -16,6 +16,7 @@ import logging
 import random
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from mailproc.failpoint import NO_FAILPOINTS, FailPoints
 from mailproc.mime.surgery import normalise_newlines
@@ -25,6 +26,9 @@ from mailproc.outbox.relay import Relay, RelayDown
 from mailproc.outbox.schedule import Schedule
 from mailproc.outbox.session import one_line
 from mailproc.store.protocol import Store, StoreError, Transaction
+
+if TYPE_CHECKING:
+    from mailproc.outbox.sign import Signer
 
 log = logging.getLogger("mailproc.outbox")
 
@@ -68,6 +72,7 @@ class Worker:
         limits: WorkerLimits = DEFAULT_LIMITS,
         kinds: Collection[OutboxKind] = RELAYED,
         failpoints: FailPoints = NO_FAILPOINTS,
+        signer: Signer | None = None,
     ) -> None:
         self._store = store
         self._relay = relay
@@ -78,6 +83,7 @@ class Worker:
         self._limits = limits
         self._kinds = kinds
         self._failpoints = failpoints
+        self._signer = signer
         self._news = asyncio.Event()
         self._longest_mail = relay.settings.timeout + relay.settings.connect_timeout
         self._slots = asyncio.Semaphore(relay.settings.connections)
@@ -209,13 +215,22 @@ class Worker:
 
     async def _deliver(self, item: OutboxItem) -> list[RecipientResult]:
         try:
-            content = normalise_newlines(item.content)
+            content = await self._as_it_leaves(item)
+        except Exception:
+            log.exception("outbox=%d could not be made ready", item.id)
+            return [RecipientResult(each, Fate.LATER, LOCAL_ERROR) for each in item.waiting]
+        try:
             return list((await self._relay.deliver(item.mail_from, item.waiting, content)).values())
         except RelayDown:
             raise
         except Exception:
             log.exception("outbox=%d relay=%s failed unforeseen", item.id, self._relay.settings.name)
             return [RecipientResult(each, Fate.UNKNOWN, LOCAL_ERROR) for each in item.waiting]
+
+    async def _as_it_leaves(self, item: OutboxItem) -> bytes:
+        """Signed here and nowhere else, so that a signature's time begins when the mail leaves."""
+        content = normalise_newlines(item.content)
+        return content if self._signer is None else await self._signer.sign(content)
 
     async def _record(self, item: OutboxItem, results: list[RecipientResult]) -> None:
         now = self._clock()

@@ -47,8 +47,9 @@ Within = Callable[[Callable[["Desks"], None]], Awaitable[None]]
 class Desks:
     """One transaction on a fresh store; every act is one ticket or one mail."""
 
-    def __init__(self, tx: Transaction) -> None:
+    def __init__(self, tx: Transaction, desk: Desk = DESK) -> None:
         self.tx = tx
+        self.desk = desk
         self._numbers = itertools.count(1)
 
     def ticket(self) -> Ticket:
@@ -79,11 +80,11 @@ class Desks:
     ) -> str:
         ticket = ticket or self.ticket()
         return enqueue_acknowledgement(
-            self.tx, DESK, ticket, plan, mail, identity(ticket), now=now, follow_up=follow_up
+            self.tx, self.desk, ticket, plan, mail, identity(ticket), now=now, follow_up=follow_up
         )
 
     def reject(self, ticket: Ticket, *, plan: AcknowledgementPlan = PLAN, now: float = NOW) -> str:
-        return enqueue_rejection(self.tx, DESK, ticket, plan, MAIL, identity(ticket), now=now)
+        return enqueue_rejection(self.tx, self.desk, ticket, plan, MAIL, identity(ticket), now=now)
 
     def waiting(self) -> list[OutboxItem]:
         items = (self.tx.outbox.get(item.id) for item in self.tx.outbox.items())

@@ -16,11 +16,24 @@ from tests.unit.config.test_sample import section_of
 ROOT = Path(__file__).resolve().parents[3]
 REFERENCE = (ROOT / "docs/reference/configuration.md").read_text()
 HOWTO = (ROOT / "docs/howto/filter.md").read_text()
-TABLES = ("store", "lmtp", "smtp", "submission", "relay", "imap", "limits", "log", "desk", "agent", "stage")
+TABLES = (
+    "store",
+    "lmtp",
+    "smtp",
+    "submission",
+    "relay",
+    "imap",
+    "dkim",
+    "limits",
+    "log",
+    "desk",
+    "agent",
+    "stage",
+)
 
 
 def test_the_reference_names_every_key() -> None:
-    keys = set(re.findall(r"`(?:[a-z]+\.)?…?([a-z_]+)`", REFERENCE))
+    keys = set(re.findall(r"`(?:[a-z]+\.)?…?([a-z_0-9]+)`", REFERENCE))
     known = {key for table in TABLES for key in fields_of(section_of((table,)))} | set(fields_of(Config))
     assert known - keys - set(TABLES) == set()
 

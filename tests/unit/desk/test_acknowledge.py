@@ -17,7 +17,7 @@ from mailproc.pipeline.delivery import AcknowledgementPlan
 from mailproc.pipeline.template import compile_template
 from mailproc.store.protocol import Transaction
 from mailproc.store.sqlite import SqliteStore, open_sqlite
-from tests.rig.acknowledging import MAIL, NOW, PLAN, VOUCHED, Desks, Within
+from tests.rig.acknowledging import DESK, MAIL, NOW, PLAN, VOUCHED, Desks, Within
 
 
 @pytest.fixture
@@ -73,6 +73,17 @@ async def test_a_vouched_sender_reads_his_own_subject_and_name(within: Within) -
         assert "Hello Ann Example," in sent.get_content()
 
     await within(work)
+
+
+async def test_what_will_be_signed_holds_no_words_of_the_customer(store: SqliteStore) -> None:
+    def work(tx: Transaction) -> None:
+        desks = Desks(tx, replace(DESK, signed=True))
+        assert desks.acknowledge(VOUCHED) == ""
+        content = desks.waiting()[0].content
+        assert b"Subject: [T#1-k7q2mx] We have received your message\r\n" in content
+        assert b"Ann Example" not in content
+
+    await store.write(work)
 
 
 async def test_a_refusal_of_the_stage_is_an_event(within: Within) -> None:
