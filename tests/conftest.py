@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.rig.daemon import Daemon
+from tests.rig.dovecot import Dovecot
 from tests.rig.ports import free_port
 from tests.rig.postfix import PATH, Postfix
 from tests.rig.sink import Sink
@@ -92,6 +93,31 @@ def make_postfix(sink: Sink) -> Iterator[Callable[..., Postfix]]:
     yield make
     for postfix in made:
         postfix.stop()
+
+
+@pytest.fixture
+def make_dovecot() -> Iterator[Callable[..., Dovecot]]:
+    """Makes running Dovecots; arguments as those of ``Dovecot``."""
+    made: list[Dovecot] = []
+    if os.geteuid() != 0:
+        peer_is_missing("Dovecot's login processes can only be started by root")
+    if not shutil.which("dovecot", path=PATH):
+        peer_is_missing("Dovecot is not installed")
+
+    def make(**options: object) -> Dovecot:
+        dovecot = Dovecot(**options)  # type: ignore[arg-type]  # handed through
+        made.append(dovecot)
+        dovecot.start()
+        return dovecot
+
+    yield make
+    for dovecot in made:
+        dovecot.stop()
+
+
+@pytest.fixture
+def dovecot(make_dovecot: Callable[..., Dovecot]) -> Dovecot:
+    return make_dovecot()
 
 
 @dataclass(frozen=True)

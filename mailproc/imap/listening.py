@@ -6,7 +6,7 @@ What it is that changed is not read: whoever is woken looks for himself.
 
 from __future__ import annotations
 
-from mailproc.imap.failure import ImapRefused
+from mailproc.imap.failure import ImapDown, ImapRefused
 from mailproc.imap.responses import mailbox_name
 from mailproc.imap.session import Session
 
@@ -36,7 +36,9 @@ def is_told(session: Session, seconds: float) -> bool:
     wire.untagged_responses.clear()
     while wire.waits(0):
         wire.next_response()
-    return not wire.untagged_responses.keys() <= {"OK"} or "NOTIFICATIONOVERFLOW" in wire.untagged_responses
+    if "NOTIFICATIONOVERFLOW" in wire.untagged_responses:  # RFC 5465 section 5.8: nothing more will come
+        raise ImapDown("too much happened for the server to tell")
+    return not wire.untagged_responses.keys() <= {"OK"}
 
 
 def idle(session: Session, mailbox: str, seconds: float) -> bool:

@@ -64,7 +64,9 @@ def _status(session: Session, mailbox: str) -> Status | ImapRefused:
     try:
         found = responses.statuses(session.ask("STATUS", mailbox_name(mailbox), _items(session)))
     except ImapRefused as error:
-        return error
+        # Dovecot 2.3 says without a code that there is no such mailbox.
+        is_there = error.code or any(folder.selectable for folder in list_folders(session, mailbox))
+        return error if is_there else ImapRefused("STATUS", "NONEXISTENT", error.text)
     (status,) = found.values()
     return status
 

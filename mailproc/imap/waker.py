@@ -53,12 +53,12 @@ class Waker:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
 
-    async def wait(self, timeout: float) -> bool:
-        """Return when something may have changed, at the latest after ``timeout`` seconds.
+    async def wait(self, seconds: float) -> bool:
+        """Return when something may have changed, at the latest after so many seconds.
 
         True where the server said so; False where it is only time to look.
         """
-        limit = timeout if self._covered else min(timeout, self._poll)
+        limit = seconds if self._covered else min(seconds, self._poll)
         try:
             async with asyncio.timeout(limit):
                 await self._woken.wait()
@@ -78,11 +78,11 @@ class Waker:
             started = asyncio.get_running_loop().time()
             try:
                 await self._listen()
-            except (ImapDown, ImapRefused) as error:
-                log.info("listening=%s: %s", self._root, error)
+            except* (ImapDown, ImapRefused) as lost:
+                log.info("listening=%s: %s", self._root, _first(lost))
             self._covered = False
             self.wake()  # what happened until the next connection is there would be missed
-            if asyncio.get_running_loop().time() - started > pause:
+            if asyncio.get_running_loop().time() - started > LONGEST_PAUSE:
                 pause = FIRST_PAUSE
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
@@ -133,3 +133,8 @@ class Waker:
     @property
     def _within(self) -> float:
         return self._renew + 2 * self._settings.timeout
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    (first, *_) = group.exceptions
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first

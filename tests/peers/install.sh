@@ -11,6 +11,9 @@ wants() { # wants PROGRAM PACKAGE
 }
 
 wants postfix postfix
+wants dovecot dovecot-imapd
+wants mbsync isync
+wants neomutt neomutt
 
 [ -n "$packages" ] || exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then

@@ -55,6 +55,7 @@ mail_gid = {mail_user}
 mail_max_userip_connections = 100
 mail_plugins = $mail_plugins acl quota
 maildir_stat_dirs = no
+mail_fsync = never
 mailbox_list_index = yes
 service imap-login {{
   inet_listener imap {{
