@@ -28,6 +28,7 @@ from mailproc.desk.pressure import Pressure
 from mailproc.desk.processing import ProcessingLimits, Processor
 from mailproc.desk.settle import settle
 from mailproc.desk.site import Agent, Site
+from mailproc.desk.submitted import Submissions, SubmissionSettings
 from mailproc.failpoint import NO_FAILPOINTS, FailPoints
 from mailproc.listen.sockets import TcpEndpoint, parse_endpoint
 from mailproc.mime.reader import read
@@ -150,6 +151,7 @@ class Parts:
     intake: Intake
     processor: Processor
     outbox: Worker | None  # None without [relay]: what is to leave waits
+    submissions: Submissions
 
 
 async def assemble(
@@ -188,7 +190,20 @@ async def assemble(
         pressure=pressure,
         on_accepted=processor.wake,
     )
-    return Parts(store, site, chains, intake, processor, outbox)
+    submissions = Submissions(
+        site,
+        store,
+        clock=clock,
+        settings=_submission_settings(config),
+        failpoints=failpoints,
+        on_queued=outbox.wake if outbox else _nothing,
+    )
+    return Parts(store, site, chains, intake, processor, outbox, submissions)
+
+
+def _submission_settings(config: Config) -> SubmissionSettings:
+    refuse_second = config.submission.second_answer == "refuse"
+    return SubmissionSettings(refuse_second=refuse_second, pass_through=config.submission.pass_through)
 
 
 def _nothing() -> None:

@@ -21,6 +21,7 @@ from mailproc.listen.lmtp import LmtpSession
 from mailproc.listen.session import Session
 from mailproc.listen.smtp import SmtpSession
 from mailproc.listen.sockets import CannotListen, bind, parse_endpoint
+from mailproc.listen.submission import SubmissionSession
 from mailproc.notify import Notifier
 from mailproc.soundness import StoreCheck
 from mailproc.store.lock import ServeLock
@@ -126,10 +127,14 @@ class Serving:
 
 
 def _endpoints(config: Config) -> Sequence[tuple[str, type[Session]]]:
-    lmtp: list[tuple[str, type[Session]]] = [(text, LmtpSession) for text in config.lmtp.listen]
-    return lmtp + [(text, SmtpSession) for text in config.smtp.listen]
+    sections: Sequence[tuple[Sequence[str], type[Session]]] = (
+        (config.lmtp.listen, LmtpSession),
+        (config.smtp.listen, SmtpSession),
+        (config.submission.listen, SubmissionSession),
+    )
+    return [(text, session) for listen, session in sections for text in listen]
 
 
 def bind_all(config: Config, environment: Mapping[str, str]) -> Sockets:
-    """Bind every intake socket of the configuration, before anything is served."""
+    """Bind every socket of the configuration, before anything is served."""
     return [(session, bind(parse_endpoint(text), environment)) for text, session in _endpoints(config)]

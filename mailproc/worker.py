@@ -9,6 +9,7 @@ import socket
 import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 
 from mailproc.app import Parts, assemble, open_store
 from mailproc.config import Config, Loaded
@@ -18,7 +19,9 @@ from mailproc.failpoint import FailPoints
 from mailproc.listen.limits import Gate, ListenLimits
 from mailproc.listen.listener import Listener
 from mailproc.listen.session import Session
+from mailproc.listen.submission import SubmissionSession
 from mailproc.notify import Notifier
+from mailproc.office import make_authenticator, make_submission_listener
 from mailproc.soundness import StoreCheck
 
 log = logging.getLogger("mailproc.worker")
@@ -109,10 +112,23 @@ async def _listen(
 ) -> None:
     limits = _listen_limits(config)
     gate = Gate(limits)
+    authenticator = make_authenticator(config, parts.site)
+    stack.push_async_callback(authenticator.close)
     for session, bound in sockets:
-        listener = Listener(
-            session, parts.intake, hostname=config.hostname, limits=limits, gate=gate, failpoints=failpoints
-        )
+        if issubclass(session, SubmissionSession):
+            agents_limits = replace(limits, recipients=config.submission.recipients)
+            listener = make_submission_listener(
+                config, authenticator, parts.submissions, agents_limits, failpoints
+            )
+        else:
+            listener = Listener(
+                session,
+                parts.intake,
+                hostname=config.hostname,
+                limits=limits,
+                gate=gate,
+                failpoints=failpoints,
+            )
         await listener.start(bound)
         stack.push_async_callback(listener.stop, GRACE)
 

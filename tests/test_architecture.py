@@ -53,7 +53,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
 }
 # These put the parts together and may import everything; only the command line imports them.
-COMPOSERS = {"app", "daemon", "worker", "__main__", "demo"}
+COMPOSERS = {"app", "daemon", "office", "worker", "__main__", "demo"}
 # third party → where it may be imported
 AT_HOME: dict[str, tuple[str, ...]] = {
     "aiosmtpd": ("listen/",),

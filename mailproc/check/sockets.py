@@ -10,14 +10,12 @@ from mailproc.listen.sockets import Endpoint, SystemdEndpoint, TcpEndpoint, pars
 from mailproc.model.mistake import Findings, did_you_mean
 
 _LISTENERS = ("lmtp", "smtp", "submission")
-_AUTH = ("passwords", "imap")
 
 
 def check_sockets(config: Config, findings: Findings) -> None:
     """All rules of this file."""
     _check_store(config.store.url, findings)
     _check_listeners(config, findings)
-    _check_submission(config, findings)
     for section, peer in (("relay", config.relay), ("imap", config.imap)):
         if peer is not None:
             _check_peer(section, peer, findings)
@@ -75,15 +73,6 @@ def _is_public(endpoint: Endpoint) -> bool:
     return isinstance(endpoint, TcpEndpoint) and not is_loopback(endpoint.host)
 
 
-def _check_submission(config: Config, findings: Findings) -> None:
-    auth = config.submission.auth
-    if auth == "imap" and config.imap is None:
-        findings.refuse('"imap" asks the server of [imap], and there is none', "submission", "auth")
-    elif auth not in _AUTH and not (auth.startswith("dovecot:") and auth != "dovecot:"):
-        hint = did_you_mean(auth, _AUTH)
-        findings.refuse(f'"{auth}" is none of passwords, imap, dovecot:PATH{hint}', "submission", "auth")
-
-
 def _check_peer(section: str, peer: RelaySection | ImapSection, findings: Findings) -> None:
     try:
         endpoint = parse_endpoint(peer.address)
@@ -102,8 +91,7 @@ def _warn_of_gaps(config: Config, findings: Findings) -> None:
         findings.warn("nothing listens here nor in [smtp]: no mail comes in", "lmtp")
     if config.relay is None:
         findings.warn("missing: nothing is sent, outgoing mail waits in the outbox", "relay")
-    wanted = {"imap": config.imap is not None, "submission": bool(config.submission.listen)}
-    for section in (section for section, is_wanted in wanted.items() if is_wanted):
-        findings.warn("not used yet: this version has no agents' side", section)
+    if config.imap is not None:
+        findings.warn("not used yet: this version shows no folders", "imap")
     if config.store.url.startswith("postgresql://"):
         findings.warn("this version has no PostgreSQL: serve will not start", "store", "url")
