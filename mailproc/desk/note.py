@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import hashlib
 
-from mailproc.mime.compose import compose
+from mailproc.desk.site import Site
+from mailproc.mime.compose import compose, mailbox_header
+from mailproc.mime.reader import read
+from mailproc.mime.rewrite import RewritePlan, rewrite
+from mailproc.model.address import Mailbox
+from mailproc.model.desk import Desk
 from mailproc.model.ticket import Direction, MessageStatus, Ticket
 from mailproc.store.protocol import Transaction
 from mailproc.store.tickets import NewMessage
@@ -13,6 +18,31 @@ from mailproc.store.tickets import NewMessage
 def add_note(tx: Transaction, ticket: Ticket, text: str, *, who: str, now: float) -> None:
     """Keep ``text`` as a message of the ticket that never leaves."""
     raw = compose([("Subject", f"Note on {ticket.number}"), ("X-Mailproc-Agent", who)], text)
+    _keep(tx, ticket, raw, "", text, who=who, now=now)
+
+
+def keep_note(
+    tx: Transaction, site: Site, desk: Desk, ticket: Ticket, raw: bytes, *, who: str, now: float
+) -> None:
+    """Keep a whole mail of an agent as such a message, with its files; its header is made the desk's."""
+    mail = read(raw)
+    author = site.agents[who]
+    message_id = mail.message_id or f"<note.{hashlib.sha256(raw).hexdigest()[:32]}@{site.hostname}>"
+    plan = RewritePlan(
+        sender=mailbox_header(author.title, author.address),
+        to=(Mailbox(desk.title, desk.address),),
+        subject=f"Note on {ticket.number}",
+        message_id=message_id,
+        date=now,
+        tag=site.keyring.tag(ticket.number),
+        extra=(("X-Mailproc-Agent", who),),
+    )
+    _keep(tx, ticket, rewrite(raw, plan), message_id, mail.reply, who=who, now=now)
+
+
+def _keep(
+    tx: Transaction, ticket: Ticket, raw: bytes, message_id: str, text: str, *, who: str, now: float
+) -> None:
     sha256 = hashlib.sha256(raw).digest()
     tx.deliveries.keep_raw(sha256, raw)
     tx.tickets.add_message(
@@ -25,7 +55,7 @@ def add_note(tx: Transaction, ticket: Ticket, text: str, *, who: str, now: float
             recipients=(),
             subject=f"Note on {ticket.number}",
             date=now,
-            message_id="",
+            message_id=message_id,
             size=len(raw),
             automatic="none",
             at=now,

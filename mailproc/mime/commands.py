@@ -16,12 +16,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain
 
-from mailproc.mime.page import Edit
+from mailproc.mime.page import Edit, Passage
 from mailproc.mime.quote_words import CLOSING
 from mailproc.mime.quotes import divide, quoted_lines
 from mailproc.mime.reader import DEFAULT_LIMITS, Mail, read
 from mailproc.mime.sealed import seal_of, sealed_text
 from mailproc.mime.surgery import normalise_newlines
+from mailproc.mime.text import is_attached
 from mailproc.mime.written import Written, other_version, put_back, versions
 from mailproc.model.mistake import did_you_mean
 
@@ -32,6 +33,11 @@ _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 _THANKS = re.compile(r"(?:many )?thank|merci|cheers|gracias|grazie|obrigad|best,", re.IGNORECASE)
 _LONGEST_OF_CARD = 60  # characters of a line in a signature
 _LINES_OF_CARD = 12
+# What mail programs add by themselves.
+_NO_FILES = frozenset({
+    "text/vcard", "text/x-vcard", "text/directory", "application/pgp-keys", "application/pgp-signature",
+    "application/pkcs7-signature", "application/x-pkcs7-signature",
+})  # fmt: skip
 _COMMAND = re.compile(r"#([a-z]{2,20})(?:\s+(.*))?")
 
 
@@ -76,6 +82,7 @@ class Commands:
     problem: str  # why the commands could not be taken out ("" where they could), for the agent
     raw_without: bytes  # the mail without its commands; the same object where it had none
     own_text: str  # what the agent wrote below them, without quotes and signature
+    has_files: bool = False  # something is attached
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -89,8 +96,8 @@ class Commands:
 
     @property
     def says_nothing_else(self) -> bool:
-        """No text is left for the customer."""
-        return not self.own_text.strip()
+        """Nothing is left for the customer."""
+        return not self.own_text.strip() and not self.has_files
 
 
 def extract_commands(raw: bytes) -> Commands:
@@ -108,7 +115,7 @@ def extract_commands(raw: bytes) -> Commands:
     without, problem = raw, _disagreement(mail, tops)
     if not problem:
         without = put_back(mail, [(part, _without(part, top)) for part, top in zip(first, tops, strict=True)])
-        problem = _LEFT if any(_top(parts[0].page.lines).numbers for parts in versions(read(without))) else ""
+        problem = _LEFT if _is_left(read(without), found) else ""
     return Commands(
         found.known, found.unknown, problem, raw if problem else without, _own_text(read(without))
     )
@@ -176,8 +183,25 @@ def _told(top: _Top) -> tuple[list[tuple[Verb, str]], int]:
 
 
 def _without(part: Written, top: _Top) -> str:
-    """The source of a part without its commands and the blank lines around them."""
-    return part.page.edited({number: Edit(removed=True) for number in range(top.end)})
+    """The source of a part without its commands and the blank lines around them; a note's text stays."""
+    edits = {number: Edit(removed=True) for number in range(top.end)}
+    for number in top.numbers:
+        command = read_command(part.page.lines[number])
+        if command is not None and command.verb is Verb.NOTE and command.argument:
+            edits[number] = Edit(removed=True, instead=Passage(command.argument))
+    return part.page.edited(edits)
+
+
+def _is_left(mail: Mail, found: _Top) -> bool:
+    """Does a command still stand at the top?  A note goes to nobody and may begin as it likes."""
+    is_note = any(command.verb is Verb.NOTE for command in found.known)
+    return not is_note and any(_top(parts[0].page.lines).numbers for parts in versions(mail))
+
+
+def _in_sealed(mail: Mail, raw: bytes, seal: str) -> Commands:
+    top = _top(sealed_text(mail).split("\n"))
+    problem = f"the mail is {seal}, so that commands cannot be taken out of it" if top.numbers else ""
+    return Commands(top.known, top.unknown, problem, raw, mail.reply)
 
 
 def _own_text(mail: Mail) -> str:
@@ -188,6 +212,16 @@ def _own_text(mail: Mail) -> str:
     return "" if _is_signature(text, mail.author.name if mail.author else "") else text
 
 
+def _has_files(mail: Mail) -> bool:
+    """Does the author send a file?  Pictures of the text, signatures, keys and cards are none."""
+    return any(
+        is_attached(part)
+        and part.type not in _NO_FILES
+        and (part.parent is None or part.parent.type != "multipart/related")
+        for part in mail.parts
+    )
+
+
 def _is_signature(text: str, name: str) -> bool:
     """Regards or the author's name, and short lines below, none of them a sentence."""
     first, *rest = [line.strip() for line in text.split("\n") if line.strip()] or [""]
@@ -195,12 +229,6 @@ def _is_signature(text: str, name: str) -> bool:
         return False
     is_regards = CLOSING.match(first) is not None and _THANKS.match(first) is None
     return len(rest) <= _LINES_OF_CARD and (is_regards or (bool(name) and first == name))
-
-
-def _in_sealed(mail: Mail, raw: bytes, seal: str) -> Commands:
-    top = _top(sealed_text(mail).split("\n"))
-    problem = f"the mail is {seal}, so that commands cannot be taken out of it" if top.numbers else ""
-    return Commands(top.known, top.unknown, problem, raw, mail.reply)
 
 
 def _plain(line: str) -> str:

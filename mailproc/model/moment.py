@@ -1,0 +1,43 @@
+"""Times as people type them: ``4h``, ``3d``, ``2w``, ``tomorrow``, ``monday``, a date, RFC 3339."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, time, timedelta
+
+EXAMPLES = "4h, 3d, 2w, tomorrow, monday or 2026-12-01T09:00"
+
+_SPAN = re.compile(r"(\d{1,5})([mhdw])")
+_SECONDS = {"m": 60, "h": 3600, "d": 86400, "w": 604800}
+_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_NAMES = {"mon": "monday", "tue": "tuesday", "wed": "wednesday", "thu": "thursday", "fri": "friday",
+          "sat": "saturday", "sun": "sunday"}  # fmt: skip
+_MORNING = time(8)  # of a day that is named without a time
+
+
+def parse_moment(text: str, now: float) -> float:
+    """Seconds since 1970 of a span from ``now`` or a point in time; ValueError where it is neither.
+
+    Where no zone is named it is local time; a day without a time begins at eight in the morning.
+    """
+    text = text.strip().lower()
+    if span := _SPAN.fullmatch(text):
+        return now + int(span[1]) * _SECONDS[span[2]]
+    if day := _named_day(text, datetime.fromtimestamp(now)):
+        return datetime.combine(day, _MORNING).timestamp()
+    try:
+        moment = datetime.fromisoformat(text.upper())
+        is_day = len(text) <= len("2026-12-01")
+        return (datetime.combine(moment, _MORNING) if is_day else moment).timestamp()
+    except (ValueError, OverflowError):
+        raise ValueError(f"{text!r} is no time: use {EXAMPLES}") from None
+
+
+def _named_day(text: str, today: datetime) -> datetime | None:
+    """The next day of this name, never today."""
+    if text == "tomorrow":
+        return today + timedelta(days=1)
+    for number, short in enumerate(_WEEKDAYS):
+        if text in (short, _NAMES[short]):
+            return today + timedelta(days=(number - today.weekday() - 1) % 7 + 1)
+    return None
