@@ -9,13 +9,17 @@ from mailproc.store.protocol import Transaction
 
 
 def transfer(tx: Transaction, ticket: Ticket, desk: Desk, *, who: str, now: float) -> Ticket:
-    """The ticket, its messages and its threads now belong to ``desk``, where nobody owns it yet."""
+    """The ticket, its messages and its threads now belong to ``desk``, where nobody owns it yet.
+
+    What was merged into it goes with it.
+    """
     if ticket.desk == desk.name:
         raise Refused(f"ticket {ticket.number} is at desk {desk.name} already")
     if ticket.state is State.CLOSED:
         raise Refused(f"ticket {ticket.number} is closed: reopen it first")
     state = State.SPAM if ticket.state is State.SPAM else State.NEW
     tx.tickets.set_state(ticket, state, "", now)
-    tx.tickets.set_desk(ticket.id, desk.name)
+    for member in tx.folders.family(ticket.desk, ticket.id):
+        tx.tickets.set_desk(member, desk.name)
     tx.history.add_event(ticket, "transferred", who, f"from {ticket.desk} to {desk.name}", now)
     return tx.tickets.get(ticket.id)

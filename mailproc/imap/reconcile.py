@@ -61,6 +61,14 @@ class Copy:
         return sight.place in (self.wanted, self.record.place, self.record.aim)
 
 
+def is_settled(record: CopyRecord, sights: Sequence[Sight]) -> bool:
+    """Is a copy just where it was when it was last looked at, once, with nothing left to find out?"""
+    if record.place == DISMISSED:
+        return not sights
+    known = not record.aim and record.missing is None
+    return known and len(sights) == 1 and sights[0].place == record.place
+
+
 @dataclass(frozen=True, slots=True)
 class Moved:
     """A copy was moved by somebody; ``uid`` is what it is now called in ``target``."""

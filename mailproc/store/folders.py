@@ -193,6 +193,11 @@ class Folders:
         place = place_of_ticket(State(row[0]), row[1], row[2])
         return Shown(ticket, row[1], place, tuple(self._copies(desk, ticket, place)))
 
+    def family(self, desk: str, ticket: int) -> list[int]:
+        """A ticket and all of the desk's that were merged into it."""
+        rows = self._connection.all(f"{_FAMILY} SELECT id FROM family", {"ticket": ticket, "desk": desk})
+        return [row[0] for row in rows]
+
     def names_of(self, ticket: int) -> list[str]:
         """The copies that one ticket may have, at whatever desk."""
         messages = self._connection.all("SELECT id FROM message WHERE ticket = :id", {"id": ticket})

@@ -1,0 +1,181 @@
+"""One look at one ticket: what was seen in the folder meets the database, in one transaction.
+
+Agents' moves become the verbs that they stand for, losers are told, and what the folder must become is
+decided and written down *before* it is done: a copy that is about to be put somewhere is recorded as aimed
+there, so that a crash in between neither doubles it nor lets our own write look like an agent's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from mailproc.desk.gesture import Gesture, lose, perform, perform_transfer, put_back
+from mailproc.desk.site import Site
+from mailproc.imap.reconcile import (
+    Copy,
+    Drop,
+    FirstSeen,
+    Judgement,
+    Moved,
+    Plan,
+    Put,
+    Shift,
+    Sight,
+    judge,
+    repair,
+)
+from mailproc.model.desk import Desk
+from mailproc.model.folder import NOWHERE, Place, agent_of
+from mailproc.store.folders import CopyRecord, Shown
+from mailproc.store.protocol import Transaction
+
+MAILPROC = "mailproc"
+_HELD = "an answer that is held is sent or dropped by a reply to the notice about it"
+
+Seen = Mapping[str, tuple[Sight, ...]]
+Records = Mapping[str, CopyRecord]
+NOTHING: Records = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What is known of the folder at one moment, by the names of the copies.
+
+    ``first_seen`` tells since when a copy lies where it is not expected.  ``renewed`` places were made anew
+    and lost what was in them.  With ``is_mass`` the mails of many tickets are missing: no small mails tell.
+    """
+
+    seen: Seen
+    records: Records
+    now: float
+    first_seen: FirstSeen = field(default_factory=dict)
+    renewed: frozenset[Place] = frozenset()
+    is_mass: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is to be done for one ticket.  ``records`` are written already; ``forgotten`` names are another
+    desk's by now."""
+
+    plan: Plan
+    undecided: frozenset[tuple[str, Sight]] = frozenset()
+    look_again: float | None = None
+    records: tuple[CopyRecord, ...] = ()
+    forgotten: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rounds:
+    """Decides for the tickets of one desk."""
+
+    site: Site
+    desk: Desk
+
+    def decide(self, tx: Transaction, ticket: int, view: View) -> Decision:
+        """Let agents' moves of a ticket's mails take effect, and say what makes the folder right."""
+        shown = tx.folders.shown(self.desk.name, ticket) or self._take_over(tx, ticket, view)
+        if shown is None:
+            return self._let_go(tx, ticket, view)
+        ticket = shown.ticket
+        copies = _copies(shown, view)
+        judgement = judge(ticket, copies, view.first_seen, view.now)
+        noted = self._apply(tx, ticket, copies, judgement, view.now)
+        if judgement.gesture or judgement.lost:
+            shown = tx.folders.shown(self.desk.name, ticket)
+            assert shown is not None  # no gesture takes a ticket out of the desk whose folder shows it
+            copies = _copies(shown, view, noted)
+        plan = repair(copies, judgement.undecided, view.now, view.renewed)
+        if any(isinstance(each, Put) and each.was_missing for each in plan.repairs):
+            self._tell_of_restoring(tx, ticket, view)
+        records = _aims(plan, noted)
+        tx.folders.record(self.desk.name, records)
+        look_again = min(filter(None, (plan.look_again, judgement.look_again)), default=None)
+        return Decision(plan, judgement.undecided, look_again, records)
+
+    def _apply(
+        self, tx: Transaction, ticket: int, copies: Sequence[Copy], judgement: Judgement, now: float
+    ) -> dict[str, CopyRecord]:
+        """Do what was moved; return where the moved copies are now known to be."""
+        noted: dict[str, CopyRecord] = {}
+        if judgement.gesture is not None:
+            self._perform(tx, ticket, judgement.gesture, now)
+            noted = _moved_along(judgement.gesture, copies)
+        for moved in judgement.lost:
+            lose(tx, self.site, tx.tickets.get(ticket), _gesture(self.desk, moved), now)
+        return noted
+
+    def _perform(self, tx: Transaction, ticket: int, moved: Moved, now: float) -> None:
+        found, gesture = tx.tickets.get(ticket), _gesture(self.desk, moved)
+        if moved.is_held:
+            put_back(tx, self.site, found, gesture, _HELD, now)
+        else:
+            perform(tx, self.site, self.desk, found, gesture, now)
+
+    def _take_over(self, tx: Transaction, ticket: int, view: View) -> Shown | None:
+        """Another desk's ticket: hand it over where an agent dragged a mail of it here; else None."""
+        names = [name for name in tx.folders.names_of(ticket) if name in view.seen]
+        if not names or any(name in view.records for name in names):
+            return None  # it was this desk's until a moment ago
+        found = tx.tickets.get(ticket)
+        found = tx.tickets.get(tx.folders.root(found.desk, ticket))
+        dragged = [
+            Moved(name, NOWHERE, sight.place, sight.uid) for name in names for sight in view.seen[name]
+        ]
+        moved = min(dragged, key=lambda each: (not agent_of(each.target), each.target, each.uid))
+        perform_transfer(tx, self.site, self.desk, found, _gesture(self.desk, moved), view.now)
+        return tx.folders.shown(self.desk.name, found.id)
+
+    def _let_go(self, tx: Transaction, ticket: int, view: View) -> Decision:
+        """Another desk's ticket: nothing of it stays here."""
+        names = [name for name in tx.folders.names_of(ticket) if name in view.seen or name in view.records]
+        drops = [Drop(name, sight) for name in names for sight in view.seen.get(name, ())]
+        tx.folders.forget(self.desk.name, names)
+        return Decision(Plan(repairs=list(drops)), forgotten=tuple(names))
+
+    def _tell_of_restoring(self, tx: Transaction, ticket: int, view: View) -> None:
+        what = "restored_quietly" if view.is_mass else "restored"
+        detail = "its mail was deleted from the folder and is back; to end a ticket move it to Closed"
+        tx.history.add_event(tx.tickets.get(ticket), what, MAILPROC, detail, view.now)
+        if not view.is_mass:
+            tx.folders.show_again(ticket, self.desk.name)
+
+
+def _copies(shown: Shown, view: View, noted: Records = NOTHING) -> list[Copy]:
+    """The ticket's copies; what is ``noted`` is newer than the records."""
+    return [
+        Copy(
+            each.place,
+            noted.get(each.name) or view.records.get(each.name) or CopyRecord(each.name),
+            view.seen.get(each.name, ()),
+            each.is_held,
+        )
+        for each in shown.copies
+    ]
+
+
+def _gesture(desk: Desk, moved: Moved) -> Gesture:
+    return Gesture(moved.source, moved.target, f"{desk.name}:{moved.name}:{moved.target}:{moved.uid}")
+
+
+def _moved_along(gesture: Moved, copies: Sequence[Copy]) -> dict[str, CopyRecord]:
+    """Every copy of the ticket that lies where one was moved to has been seen there."""
+    return {
+        copy.name: CopyRecord(copy.name, gesture.target)
+        for copy in copies
+        if any(sight.place == gesture.target for sight in copy.seen)
+    }
+
+
+def _aims(plan: Plan, noted: Records) -> tuple[CopyRecord, ...]:
+    """What to write down before the plan is carried out."""
+    settled = {**noted, **{record.name: record for record in plan.records}}
+    for each in plan.repairs:
+        match each:
+            case Put(name=name, target=target):
+                settled[name] = CopyRecord(name, NOWHERE, target)
+            case Shift(name=name, sight=sight, target=target):
+                settled[name] = CopyRecord(name, sight.place, target)
+    return tuple(settled.values())
