@@ -65,7 +65,13 @@ AT_HOME: dict[str, tuple[str, ...]] = {
     "imapclient": ("imap/", "outbox/publish.py"),
 }
 # what we depend on → what is imported, where the two names differ
-IMPORTED_AS = {"argon2-cffi": "argon2", "backports.zstd": "backports", "google-re2": "re2"}
+IMPORTED_AS = {
+    "argon2-cffi": "argon2",
+    "backports.zstd": "backports",
+    "dkimpy": "dkim",
+    "google-re2": "re2",
+    "IMAPClient": "imapclient",
+}
 SQL = re.compile(
     r"^\s*(SELECT\s.*\sFROM\s|INSERT\s+(OR\s+\w+\s+)?INTO\s|UPDATE\s+\w+\s+SET\s|DELETE\s+FROM\s|CREATE\s+TABLE\s)",
     re.DOTALL,

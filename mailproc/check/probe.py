@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import errno
 import os
@@ -9,11 +10,13 @@ import socket
 import ssl
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from mailproc.check.sockets import endpoints
-from mailproc.config import Config, ImapSection, RelaySection
+from mailproc.config import Config, ImapSection, RelaySection, SubmissionSection
+from mailproc.listen.credentials.dovecot import DovecotAuth, DovecotTrouble
 from mailproc.listen.sockets import (
     CannotListen,
     Endpoint,
@@ -23,6 +26,7 @@ from mailproc.listen.sockets import (
     bind,
     parse_endpoint,
 )
+from mailproc.listen.tls import BadCertificate, expires
 
 TIMEOUT = 5.0  # seconds for each connection, and for each answer
 
@@ -57,9 +61,12 @@ def probe(config: Config, environment: Mapping[str, str]) -> Iterator[Probed]:
         yield _try("relay", relay.address, lambda: _greeting(relay, b"220"))
     if (imap := config.imap) is not None:
         yield _try("imap", imap.address, lambda: _greeting(imap, b"* OK"))
+    if config.submission.listen:
+        yield from _probe_submission(config.submission)
     for section, _, endpoint in endpoints(config):
         if not isinstance(endpoint, ValueError):
-            yield _try_to_listen(section, endpoint, config.hostname, environment)
+            has_tls = section == "submission" and config.submission.tls == "implicit"
+            yield _try_to_listen(section, endpoint, config.hostname, environment, has_tls=has_tls)
 
 
 def _try(part: str, where: str, attempt: Callable[[], str]) -> Probed:
@@ -136,10 +143,39 @@ def _first_line(connection: socket.socket) -> bytes:
     return line.partition(b"\n")[0].rstrip(b"\r")
 
 
-def _try_to_listen(section: str, endpoint: Endpoint, hostname: str, environment: Mapping[str, str]) -> Probed:
+def _probe_submission(submission: SubmissionSection) -> Iterator[Probed]:
+    """What the listener of the agents needs beside its socket."""
+    if submission.tls != "none":
+        yield _try("certificate", submission.certificate, lambda: _probe_certificate(submission.certificate))
+    scheme, _, path = submission.auth.partition(":")
+    if scheme == "dovecot":
+        yield _try("dovecot", path, lambda: _probe_dovecot(path))
+
+
+def _probe_certificate(path: str) -> str:
+    try:
+        until = expires(Path(path))
+    except BadCertificate as error:
+        raise _Failure(str(error).removeprefix(f"{path} ")) from None
+    if until < datetime.now(UTC):
+        raise _Failure(f"expired on {until:%Y-%m-%d}")
+    return f"until {until:%Y-%m-%d}"
+
+
+def _probe_dovecot(path: str) -> str:
+    try:
+        asyncio.run(DovecotAuth(Path(path), timeout=TIMEOUT).look())
+    except DovecotTrouble as trouble:
+        raise _Failure(str(trouble)) from None
+    return ""
+
+
+def _try_to_listen(
+    section: str, endpoint: Endpoint, hostname: str, environment: Mapping[str, str], *, has_tls: bool
+) -> Probed:
     if isinstance(endpoint, SystemdEndpoint):
         return Probed(section, str(endpoint), remark="systemd listens there")
-    if _is_served(endpoint, hostname):
+    if _is_served(endpoint, hostname, has_tls=has_tls):
         return Probed(section, str(endpoint), remark="mailproc runs there already")
     return _try(section, str(endpoint), lambda: _bind_and_close(endpoint, environment))
 
@@ -155,13 +191,24 @@ def _bind_and_close(endpoint: Endpoint, environment: Mapping[str, str]) -> str:
     return ""
 
 
-def _is_served(endpoint: TcpEndpoint | UnixEndpoint, hostname: str) -> bool:
+def _is_served(endpoint: TcpEndpoint | UnixEndpoint, hostname: str, *, has_tls: bool) -> bool:
     """Whether our own daemon greets there: before a reload its sockets are in use, as they should be."""
     try:
-        with _dial(endpoint) as connection:
+        with contextlib.ExitStack() as stack:
+            connection = stack.enter_context(_dial(endpoint))
+            if has_tls:
+                connection = stack.enter_context(_unverified().wrap_socket(connection))
             return _first_line(connection).startswith(f"220 {hostname} ".encode())
     except OSError:
         return False
+
+
+def _unverified() -> ssl.SSLContext:
+    """Who is asked for its greeting only need not prove who it is."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 def _dial(endpoint: TcpEndpoint | UnixEndpoint) -> socket.socket:

@@ -175,10 +175,10 @@ class SubmissionSession(Session):
             raise MailError(replies.AUTHENTICATED_ALREADY)
         if not self._may_hear_passwords:
             raise MailError(replies.ENCRYPTION_NEEDED)
-        mechanism, *initial = (arg or "").split()
-        if len(initial) > 1:
+        words = (arg or "").split()
+        if not 1 <= len(words) <= 2:
             raise MailError(replies.BAD_SYNTAX)
-        user, password = await self._exchange(mechanism.upper(), *initial)
+        user, password = await self._exchange(*words)
         with self._while_we_work():
             self._agent = await self._log_in(Login(user, password, self._address))
         self._service = replace(self._service, intake=AgentsMail(self._office.desks, self._agent))
@@ -188,6 +188,7 @@ class SubmissionSession(Session):
 
     async def _exchange(self, mechanism: str, initial: str | None = None) -> tuple[str, bytes]:
         """Hear the client out; user and password."""
+        mechanism = mechanism.upper()
         if mechanism not in sasl.MECHANISMS:
             raise MailError(replies.UNKNOWN_MECHANISM)
         first = None if initial is None else sasl.decode_initial(initial)
