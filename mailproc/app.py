@@ -136,6 +136,10 @@ def _desk(name: str, section: DeskSection, signing: Collection[str]) -> Desk:
             several=SeveralPolicy(section.several),
             subject_days=section.subject_days,
         ),
+        sender=section.sender,
+        salutation=section.salutation,
+        signature=section.signature,
+        receipts=section.receipts,
         send_delay=section.send_delay,
         review=section.review,
     )
@@ -194,6 +198,7 @@ async def assemble(
         site,
         store,
         clock=clock,
+        rng=random.SystemRandom(),
         settings=_submission_settings(config),
         failpoints=failpoints,
         on_queued=outbox.wake if outbox else _nothing,

@@ -117,6 +117,10 @@ class DeskSection(Section, frozen=True):
     forward: Literal["new", "join"] = "new"  # a forward of a mail that has a ticket
     several: Literal["first", "all"] = "first"  # a mail that names several tickets
     subject_days: Days = 7.0  # how long "Re: same subject" from the same people joins
+    sender: str = "{{ agent }} ({{ desk }})"  # template of the name in From of an answer
+    salutation: str = ""  # template of what stands above an agent's text
+    signature: str = ""  # template of what stands below it
+    receipts: bool = False  # an agent's wish for a receipt goes out, with the desk's address
     send_delay: Delay = 0.0  # seconds that an answer waits, in which it can be taken back
     review: tuple[str, ...] = ()  # agents whose answers another agent must approve
 
@@ -137,6 +141,7 @@ class Config(Section, frozen=True):
     workers: Count = 1  # processes
     filters: tuple[str, ...] = ()  # folders with a site's own filters, searched first
     templates: tuple[str, ...] = ()  # folders with a site's own templates, searched first
+    canned: tuple[str, ...] = ()  # folders with a site's own standard answers, searched first
     store: StoreSection = field(default_factory=StoreSection)
     lmtp: LmtpSection = field(default_factory=LmtpSection)
     smtp: SmtpSection = field(default_factory=SmtpSection)

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from mailproc.check.credentials import read_secrets
 from mailproc.check.desks import check_site
 from mailproc.check.dkim import check_dkim
+from mailproc.check.letters import check_letters
 from mailproc.check.paths import resolve_paths, template_folders
 from mailproc.check.sockets import check_sockets
 from mailproc.check.submission import check_submission
@@ -87,6 +88,7 @@ def _check_values(config: Config, document: Document, findings: Findings) -> Non
     check_sockets(config, findings)
     check_submission(config, findings)
     check_dkim(config, findings)
+    check_letters(config, findings)
 
 
 def _check(config: Config, document: Document, findings: Findings) -> None:

@@ -10,11 +10,13 @@ from mailproc.config import Config, DkimSection, StoreSection, SubmissionSection
 from mailproc.model.mistake import Findings
 
 SITE_TEMPLATES = Path("/etc/mailproc/templates")
+SITE_CANNED = Path("/etc/mailproc/canned")
 
 
 def resolve_paths(config: Config, folder: Path, findings: Findings) -> Config:
     """The configuration with every path made absolute; folders that are named must exist."""
-    for key, names in (("filters", config.filters), ("templates", config.templates)):
+    named = (("filters", config.filters), ("templates", config.templates), ("canned", config.canned))
+    for key, names in named:
         for number, name in enumerate(names):
             if not (folder / name).is_dir():
                 findings.refuse(f"no such folder: {folder / name}", key, number)
@@ -25,6 +27,7 @@ def resolve_paths(config: Config, folder: Path, findings: Findings) -> Config:
         secret_file=_absolute(config.secret_file, folder) if config.secret_file else "",
         filters=tuple(_absolute(name, folder) for name in config.filters),
         templates=tuple(_absolute(name, folder) for name in config.templates),
+        canned=tuple(_absolute(name, folder) for name in config.canned),
         store=_store(config.store, data_dir, folder),
         lmtp=replace(config.lmtp, listen=_endpoints(config.lmtp.listen, folder)),
         smtp=replace(config.smtp, listen=_endpoints(config.smtp.listen, folder)),
@@ -35,10 +38,18 @@ def resolve_paths(config: Config, folder: Path, findings: Findings) -> Config:
 
 def template_folders(config: Config) -> tuple[str, ...]:
     """Where templates are looked for: a site's own first, the shipped ones last."""
+    return (*config.templates, str(SITE_TEMPLATES), _shipped("templates"))
+
+
+def canned_folders(config: Config) -> tuple[str, ...]:
+    """The same for standard answers."""
+    return (*config.canned, str(SITE_CANNED), _shipped("canned"))
+
+
+def _shipped(name: str) -> str:
     package = Path(__file__).resolve().parents[1]
-    installed = package / "_config" / "templates"
-    shipped = installed if installed.is_dir() else package.parent / "config" / "templates"
-    return (*config.templates, str(SITE_TEMPLATES), str(shipped))
+    installed = package / "_config" / name
+    return str(installed if installed.is_dir() else package.parent / "config" / name)
 
 
 def _absolute(path: str, folder: Path) -> str:

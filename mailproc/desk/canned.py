@@ -1,73 +1,69 @@
-"""Standard answers: templates from files and from mails of the folder ``Canned``, and what becomes of them.
+"""Standard answers of a desk: those in its folder ``Canned``, those in files, and the best one for a ticket.
 
-A file is ``NAME.txt`` or ``NAME.LANGUAGE.txt``, with ``NAME….html`` beside it for its HTML, or a whole mail
-``NAME….eml``; a mail in the folder has the name as its subject.  All are Jinja2 in the sandbox of
-``mailproc.pipeline``.  A missing name or value raises ``NotExpanded``, whose text may be shown to the agent;
-a template never reaches a customer unexpanded.
+Who watches the folder hands every mail of it to ``keep_canned`` when something there has changed; what is
+kept is used until the next time, whether the IMAP server is there or not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+import hashlib
+from collections.abc import Iterable, Sequence
 
-from mailproc.mime.insert import Insert
-from mailproc.mime.reader import read
-from mailproc.pipeline.template import Value, compile_template
+from mailproc.mime.surgery import normalise_newlines
+from mailproc.pipeline.canned import Canned, NotExpanded, canned_from_mail, expand, read_canned
+from mailproc.store.canned import CannedMail
+from mailproc.store.protocol import Transaction
 
-
-class NotExpanded(ValueError):
-    """No such standard answer, or it cannot be filled in."""
-
-
-@dataclass(frozen=True, slots=True)
-class Canned:
-    """One standard answer in one language ("": in any); ``text`` and ``html`` are Jinja2."""
-
-    name: str  # lower case
-    text: str
-    html: str = ""
-    language: str = ""
-    attachments: tuple[bytes, ...] = ()  # whole MIME entities
+__all__ = [
+    "Canned",
+    "NotExpanded",
+    "canned_from_mail",
+    "canned_of",
+    "expand",
+    "keep_canned",
+    "read_canned",
+    "suggest",
+]
 
 
-def canned_from_mail(raw: bytes) -> Canned:
-    """The standard answer that a mail of the folder ``Canned`` is; ValueError says why it is none."""
-    mail = read(raw)
-    name = mail.subject.strip().casefold()
-    if not name:
-        raise ValueError("a standard answer needs a subject: its name")
-    return Canned(name, mail.text, mail.html)
+def keep_canned(tx: Transaction, desk: str, mails: Iterable[bytes], now: float) -> tuple[str, ...]:
+    """From now on these mails are the desk's standard answers; what is wrong with those that are none.
+
+    Of two mails with one name and language the first counts.
+    """
+    kept: dict[str, CannedMail] = {}
+    mistakes: list[str] = []
+    for raw in map(normalise_newlines, mails):
+        try:
+            canned = canned_from_mail(raw)
+        except ValueError as error:
+            mistakes.append(str(error))
+            continue
+        if canned.title in kept:
+            mistakes.append(f"{canned.title}: there are two of this name")
+            continue
+        sha256 = hashlib.sha256(raw).digest()
+        tx.deliveries.keep_raw(sha256, raw)
+        kept[canned.title] = CannedMail(canned.name, canned.language, sha256)
+    tx.canned.replace(desk, list(kept.values()), now)
+    return tuple(mistakes)
 
 
-def read_canned(folders: Sequence[str], desk: str) -> tuple[Canned, ...]:
-    """The standard answers of a desk in folders of files, those of an earlier folder first."""
-    return tuple(
-        Canned(path.stem, path.read_text(encoding="utf-8"))
-        for folder in folders
-        for path in sorted(Path(folder).glob("*.txt"))
-    )
-
-
-def expand(
-    names: Collection[str],
-    canned: Sequence[Canned],
-    values: Mapping[str, Value],
-    languages: Sequence[str],
-) -> dict[str, Insert]:
-    """What stands for each name, in the first of ``languages`` that there is; NotExpanded tells all mistakes."""
-    known = {one.name: one for one in reversed(canned)}
-    if missing := [name for name in names if name not in known]:
-        listed = ", ".join(sorted(known)) or "none"
-        raise NotExpanded(f"there is no standard answer {', '.join(missing)}; known are: {listed}")
-    return {name: Insert(compile_template(known[name].text).render(values).rstrip("\n")) for name in names}
+def canned_of(tx: Transaction, desk: str, files: Sequence[Canned]) -> tuple[Canned, ...]:
+    """All standard answers of a desk; a mail in its folder counts before a file (``read_canned``)."""
+    raws = (tx.deliveries.raw(mail.sha256) for mail in tx.canned.of_desk(desk))
+    found = {canned.title: canned for canned in map(canned_from_mail, filter(None, raws))}
+    return (*found.values(), *(one for one in files if one.title not in found))
 
 
 def suggest(canned: Sequence[Canned], topic: str, similar: Sequence[str]) -> Canned | None:
-    """The standard answer for a ticket: by its topic's name, else the one most used for similar tickets.
+    """The standard answer for a ticket: the one named like its topic, else what answered similar tickets.
 
-    ``similar`` are the names that answered similar tickets, best first.
+    ``similar`` are the names of the answers to such tickets, the most similar ticket first; the one that
+    stands there most often is the best, and of several the first.
     """
     by_name = {one.name: one for one in reversed(canned)}
-    return by_name.get(topic) or next((by_name[name] for name in similar if name in by_name), None)
+    if topic.casefold() in by_name:
+        return by_name[topic.casefold()]
+    known = [name for name in similar if name in by_name]
+    return by_name[max(known, key=known.count)] if known else None

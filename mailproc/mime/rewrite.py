@@ -21,7 +21,7 @@ from mailproc.mime.field import encode_field, is_free_text, mailbox_header
 from mailproc.mime.frame import framed
 from mailproc.mime.reader import Mail, read
 from mailproc.mime.surgery import fields, normalise_newlines
-from mailproc.model.address import Mailbox
+from mailproc.model.address import Address, Mailbox
 from mailproc.model.subject import with_tag
 
 MAX_REFERENCES = 30  # message ids; the first and the newest are kept
@@ -41,7 +41,7 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 class RewritePlan:
     """What the header of an answer says.  Message ids have their angle brackets."""
 
-    sender: str  # the whole value of From, as ``mailbox_header`` makes it
+    sender: str  # the whole value of From, as ``from_header`` makes it
     to: tuple[Mailbox, ...]
     message_id: str
     date: float  # seconds since 1970, for a mail without a usable Date
@@ -63,6 +63,11 @@ def rewrite(raw: bytes, plan: RewritePlan) -> bytes:
     mail = read(framed(normalise_newlines(raw), plan.salutation, plan.signature))
     new = b"".join(encode_field(name, value) for name, value in _written(mail, plan))
     return new + b"".join(_kept(mail)) + b"\r\n" + mail.raw[mail.parts[0].start :]
+
+
+def from_header(name: str, address: Address) -> str:
+    """The value of From for a display name and an address."""
+    return mailbox_header(_one_line(name), address)
 
 
 def _written(mail: Mail, plan: RewritePlan) -> Iterator[tuple[str, str]]:

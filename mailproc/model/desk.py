@@ -63,6 +63,10 @@ class Desk:
     reply_address: bool = True
     number: NumberScheme = NumberScheme.DATE
     follow_up: FollowUpPolicy = field(default_factory=FollowUpPolicy)
+    sender: str = "{{ agent }} ({{ desk }})"  # templates of an answer: the name in From …
+    salutation: str = ""  # … what stands above the agent's text …
+    signature: str = ""  # … and what stands below it
+    receipts: bool = False  # an agent's wish for a receipt goes out, with the desk's address
     send_delay: float = 0.0  # seconds that an answer waits, in which it can be taken back
     review: tuple[str, ...] = ()  # agents whose answers another agent must approve
     signed: bool = False  # what leaves from its address gets a DKIM signature of ours

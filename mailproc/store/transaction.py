@@ -7,6 +7,7 @@ from functools import cached_property
 from mailproc.store.answers import Answers
 from mailproc.store.authors import Authors
 from mailproc.store.auto_answers import AutoAnswers
+from mailproc.store.canned import CannedMails
 from mailproc.store.connection import Connection
 from mailproc.store.deliveries import Deliveries
 from mailproc.store.folders import Folders
@@ -82,3 +83,7 @@ class Transaction:
     @cached_property
     def holds(self) -> Holds:
         return Holds(self._connection)
+
+    @cached_property
+    def canned(self) -> CannedMails:
+        return CannedMails(self._connection)

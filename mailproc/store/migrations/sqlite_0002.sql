@@ -82,3 +82,16 @@ CREATE TABLE held_answer (
 );
 CREATE INDEX held_answer_told ON held_answer (told);
 CREATE INDEX held_answer_ticket ON held_answer (ticket);
+
+-- Standard answers that lie as mails in a desk's folder Canned, as they were seen there last.
+CREATE TABLE canned (
+    desk     TEXT NOT NULL,
+    name     TEXT NOT NULL,
+    language TEXT NOT NULL,             -- '' for any
+    sha256   BLOB NOT NULL,             -- of the mail, in raw_mail
+    at       REAL NOT NULL,
+    PRIMARY KEY (desk, name, language)
+) WITHOUT ROWID;
+
+-- What became of a message at each of its recipients.
+CREATE INDEX outbox_message ON outbox (message) WHERE message IS NOT NULL;

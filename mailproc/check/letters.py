@@ -1,0 +1,39 @@
+"""The templates around answers, and the standard answers: each must be whole before a customer needs it."""
+
+from __future__ import annotations
+
+from mailproc.check.paths import canned_folders
+from mailproc.config import Config
+from mailproc.model.mistake import Findings
+from mailproc.pipeline.canned import check_template, read_canned
+
+
+def check_letters(config: Config, findings: Findings) -> None:
+    for name, desk in config.desk.items():
+        for key, source in (
+            ("sender", desk.sender),
+            ("salutation", desk.salutation),
+            ("signature", desk.signature),
+        ):
+            _check_template(source, findings, "desk", name, key)
+        if not desk.sender.strip():
+            findings.refuse("is empty: From needs a name", "desk", name, "sender")
+    _check_canned(config, findings)
+
+
+def _check_template(source: str, findings: Findings, *key: str) -> None:
+    try:
+        check_template(source)
+    except ValueError as error:
+        findings.refuse(str(error), *key)
+
+
+def _check_canned(config: Config, findings: Findings) -> None:
+    mistakes: dict[str, None] = {}  # what several desks found is said once
+    for name in config.desk:
+        try:
+            read_canned(canned_folders(config), name)
+        except ValueError as error:
+            mistakes |= dict.fromkeys(str(error).split("\n"))
+    for mistake in mistakes:
+        findings.refuse(mistake, "canned")
