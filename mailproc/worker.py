@@ -83,7 +83,7 @@ async def _start(
         stack.push_async_callback(chain.close)
     running = [parts.processor.run(), *([parts.outbox.run()] if parts.outbox else [])]
     if name == FIRST:
-        running.append(keep_time(store, time.time))
+        running.append(keep_time(store, parts.site, time.time))
     _run_in_background(running, stack)
     await _listen(loaded.config, parts, sockets, failpoints, stack)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mailproc.store.connection import Connection
@@ -40,6 +41,16 @@ class Submissions:
             {"key": key, "since": since},
         )
         return Submitted(*row) if row else None
+
+    def takes_part(self, desks: Sequence[str], address: str) -> bool:
+        """Is somebody in a ticket of one of these desks?"""
+        return any(
+            self._connection.one(
+                "SELECT 1 FROM participant WHERE desk = :desk AND address = :address LIMIT 1",
+                {"desk": desk, "address": address},
+            )
+            for desk in desks
+        )
 
     def with_message_id(self, agent: str, message_id: str, since: float) -> int | None:
         """The row of a message that an agent handed in under this Message-ID."""

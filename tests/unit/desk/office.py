@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from mailproc.desk.look_ups import StoredHistory, StoredTickets, StoredTokens
 from mailproc.desk.pressure import Pressure
 from mailproc.desk.processing import ProcessingLimits, Processor
 from mailproc.desk.site import Agent, Site
+from mailproc.desk.submitted import Submissions, SubmissionSettings
 from mailproc.failpoint import NO_FAILPOINTS
 from mailproc.model.address import Address
 from mailproc.model.desk import Desk
@@ -57,10 +58,18 @@ class Office:
     chain: Sequence[str] = CHAIN
     clock: Clock = field(default_factory=Clock)
     attempts: int = 3
+    settings: SubmissionSettings = field(default_factory=SubmissionSettings)
+    agents: Mapping[str, dict[str, object]] = field(default_factory=dict)  # more about each
 
     async def open(self) -> Office:
         people = {
-            name: Agent(name, name.title(), Address.parse(f"{name}@example.org")) for name in ("alice", "bob")
+            name: Agent(
+                name,
+                name.title(),
+                Address.parse(f"{name}@example.org"),
+                **self.agents.get(name, {}),  # type: ignore[arg-type]
+            )
+            for name in dict.fromkeys(("alice", "bob", *self.agents))
         }
         keyring = Keyring.generate(bytes(range(32)))
         self.site = Site("mail.example.org", {each.name: each for each in self.desks}, people, keyring)
@@ -97,6 +106,15 @@ class Office:
             failpoints=NO_FAILPOINTS,
             pressure=Pressure(),
             on_accepted=lambda: None,
+        )
+        self.submissions = Submissions(
+            self.site,
+            self.store,
+            clock=self.clock,
+            rng=random.Random(2),
+            settings=self.settings,
+            failpoints=NO_FAILPOINTS,
+            on_queued=lambda: None,
         )
         return self
 

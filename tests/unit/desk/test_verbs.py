@@ -80,12 +80,12 @@ async def test_a_snoozed_ticket_wakes_when_its_time_has_come_and_not_before(offi
         snooze(tx, held, until=100.0, who="alice", now=2.0)
 
     await office.store.write(work)
-    assert await tick(office.store, 99.0) == 0
+    assert await tick(office.store, office.site, 99.0) == 0
     assert (await office.tickets())[0].state is State.SNOOZED
-    assert await tick(office.store, 100.0) == 1
+    assert await tick(office.store, office.site, 100.0) == 1
     (woken,) = await office.tickets()
     assert (woken.state, woken.owner) == (State.CLAIMED, "alice")
-    assert await tick(office.store, 200.0) == 0
+    assert await tick(office.store, office.site, 200.0) == 0
 
 
 async def test_a_customers_mail_wakes_a_ticket_early_and_only_once(office: Office) -> None:
@@ -94,7 +94,7 @@ async def test_a_customers_mail_wakes_a_ticket_early_and_only_once(office: Offic
     extra = "In-Reply-To: <q0@customer.example>"
     await office.receive(mail(subject="Re: Question 0", message_id="<r@customer.example>", extra=extra))
     assert (await office.tickets())[0].state is State.NEW
-    assert await tick(office.store, 10.0**11) == 0
+    assert await tick(office.store, office.site, 10.0**11) == 0
 
 
 async def test_no_spam_after_all_is_a_new_ticket_again(office: Office) -> None:
