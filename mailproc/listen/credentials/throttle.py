@@ -44,6 +44,9 @@ class _Tallies:
         self._clock = clock
         self._tallies: OrderedDict[str, _Tally] = OrderedDict()
 
+    def __len__(self) -> int:
+        return len(self._tallies)
+
     def count(self, key: str) -> int:
         tally = self._tallies.get(key)
         if tally is None:
@@ -103,6 +106,10 @@ class Throttle:
         self._pairs = _Tallies(rules.failures, rules, clock)
         self._known: OrderedDict[str, None] = OrderedDict()
         self._remembered = rules.remembered
+
+    def __len__(self) -> int:
+        """Entries held in memory."""
+        return len(self._users) + len(self._addresses) + len(self._pairs) + len(self._known)
 
     def begin(self, user: str, address: str) -> Attempt | None:
         """An attempt of ``user`` (in lower case) from ``address``; None where it is locked out."""

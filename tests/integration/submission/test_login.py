@@ -127,22 +127,6 @@ async def test_auth_is_not_taken_within_a_transaction(serve: Serve) -> None:
         ]
 
 
-@pytest.mark.parametrize("where", ["192.0.2.7", "2001:db8::7"])
-async def test_passwords_are_not_heard_in_the_clear_from_elsewhere(
-    serve: Serve, monkeypatch: pytest.MonkeyPatch, where: str
-) -> None:
-    monkeypatch.setattr("mailproc.listen.submission.address_of", lambda peer: where)
-    served = await serve("starttls")
-    async with served.connect() as client:
-        offered = await client.greet("EHLO")
-        assert not [line for line in offered if "AUTH" in line]
-        assert await client.say(f"AUTH PLAIN {GOOD}", MAIL_FROM) == [
-            "538 5.7.11 Encryption required for requested authentication mechanism",
-            "530 5.7.0 Must issue a STARTTLS command first",
-        ]
-    assert served.prover.asked == []
-
-
 async def test_a_login_outlasts_rset_and_a_new_greeting(serve: Serve) -> None:
     served = await serve()
     async with served.connect() as client:
