@@ -10,16 +10,28 @@ that nobody closes a mail that he has not read.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from mailproc.desk.change import Refused, change_state
 from mailproc.desk.claim import HeldByAnother, assign, claim, release
 from mailproc.desk.close import close, mark_spam, reopen, snooze, unmark_spam
+from mailproc.desk.departure import take_back
+from mailproc.desk.held import approve
 from mailproc.desk.notice import tell
 from mailproc.desk.site import Site
 from mailproc.desk.transfer import transfer
 from mailproc.model.desk import Desk
-from mailproc.model.folder import NEW, Meaning, Place, agent_of, meaning_of, place_of_ticket, shelf_time
+from mailproc.model.folder import (
+    APPROVED,
+    NEW,
+    Meaning,
+    Place,
+    agent_of,
+    meaning_of,
+    place_of_ticket,
+    shelf_time,
+)
 from mailproc.model.ticket import IllegalMove, Move, State, Ticket
 from mailproc.store.protocol import Transaction
 
@@ -65,15 +77,25 @@ def perform_transfer(
     return True
 
 
+def perform_on_answer(
+    tx: Transaction, site: Site, ticket: Ticket, message: int, gesture: Gesture, now: float
+) -> None:
+    """A held answer was moved: into Approved lets one that waits for review leave; all else is put back."""
+    reason = "an answer that is held is sent or dropped by a reply to the notice about it"
+    if gesture.target == APPROVED:
+        try:
+            approve(tx, site, message, who=FOLDER, now=now)
+        except Refused as refused:
+            reason = str(refused)
+        else:
+            return
+    _refuse(tx, site, ticket, gesture, Refused(reason), now)
+
+
 def lose(tx: Transaction, site: Site, ticket: Ticket, gesture: Gesture, now: float) -> None:
     """A move that came after another one: its maker is told who was faster."""
     faster = f"{ticket.owner} was faster" if ticket.owner else f"it was moved to {place_of(ticket)} first"
     _refuse(tx, site, ticket, gesture, Refused(faster), now)
-
-
-def put_back(tx: Transaction, site: Site, ticket: Ticket, gesture: Gesture, reason: str, now: float) -> None:
-    """A move that means nothing: the mail goes back, and whoever looks at the ticket sees why."""
-    _refuse(tx, site, ticket, gesture, Refused(reason), now)
 
 
 def _refuse(
@@ -110,6 +132,8 @@ def _do(tx: Transaction, desk: Desk, ticket: Ticket, gesture: Gesture, now: floa
     if meaning is None:
         raise Refused(_DONE_BY_US)
     is_stale = not _shows(gesture.source, ticket)
+    if not is_stale and ticket.state is State.ANSWERED and meaning in (Meaning.HOLD, Meaning.RELEASE):
+        ticket = _stop_answers(tx, desk, ticket, agent_of(gesture.target) or FOLDER, now)
     if meaning is Meaning.HOLD:
         _hold(tx, desk, ticket, agent_of(gesture.target), now, only_free=is_stale or gesture.source == NEW)
         return
@@ -124,6 +148,18 @@ def _shows(place: Place, ticket: Ticket) -> bool:
     if ticket.state is State.SNOOZED:
         return shelf_time(place) is not None
     return place == place_of(ticket)
+
+
+def _stop_answers(tx: Transaction, desk: Desk, ticket: Ticket, who: str, now: float) -> Ticket:
+    """Who takes a ticket out of Answered while its answer still waits for ``send_delay`` wants it back."""
+    if not desk.send_delay:
+        return ticket
+    for row in tx.answers.waiting(ticket.id):
+        message = tx.tickets.message(row)
+        if message is not None:
+            with suppress(Refused):  # it has left
+                ticket = take_back(tx, ticket, message, who=who, now=now)
+    return ticket
 
 
 def _hold(tx: Transaction, desk: Desk, ticket: Ticket, agent: str, now: float, *, only_free: bool) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from mailproc.desk.gesture import Gesture, lose, perform, perform_transfer, put_back
+from mailproc.desk.gesture import Gesture, lose, perform, perform_on_answer, perform_transfer
 from mailproc.desk.site import Site
 from mailproc.imap.reconcile import (
     Copy,
@@ -28,11 +28,10 @@ from mailproc.imap.reconcile import (
 )
 from mailproc.model.desk import Desk
 from mailproc.model.folder import NOWHERE, Place, agent_of
-from mailproc.store.folders import CopyRecord, Shown
+from mailproc.store.folders import CopyRecord, Shown, row_of
 from mailproc.store.protocol import Transaction
 
 MAILPROC = "mailproc"
-_HELD = "an answer that is held is sent or dropped by a reply to the notice about it"
 
 Seen = Mapping[str, tuple[Sight, ...]]
 Records = Mapping[str, CopyRecord]
@@ -58,9 +57,11 @@ class View:
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What is to be done for one ticket.  ``records`` are written already; ``forgotten`` names are another
-    desk's by now."""
+    desk's by now.  ``names`` are those that it is about."""
 
+    ticket: int
     plan: Plan
+    names: tuple[str, ...] = ()
     undecided: frozenset[tuple[str, Sight]] = frozenset()
     look_again: float | None = None
     records: tuple[CopyRecord, ...] = ()
@@ -93,7 +94,8 @@ class Rounds:
         records = _aims(plan, noted)
         tx.folders.record(self.desk.name, records)
         look_again = min(filter(None, (plan.look_again, judgement.look_again)), default=None)
-        return Decision(plan, judgement.undecided, look_again, records)
+        names = tuple(copy.name for copy in copies)
+        return Decision(ticket, plan, names, judgement.undecided, look_again, records)
 
     def _apply(
         self, tx: Transaction, ticket: int, copies: Sequence[Copy], judgement: Judgement, now: float
@@ -109,8 +111,8 @@ class Rounds:
 
     def _perform(self, tx: Transaction, ticket: int, moved: Moved, now: float) -> None:
         found, gesture = tx.tickets.get(ticket), _gesture(self.desk, moved)
-        if moved.is_held:
-            put_back(tx, self.site, found, gesture, _HELD, now)
+        if moved.is_held and (row := row_of(moved.name)):
+            perform_on_answer(tx, self.site, found, row[1], gesture, now)
         else:
             perform(tx, self.site, self.desk, found, gesture, now)
 
@@ -133,7 +135,7 @@ class Rounds:
         names = [name for name in tx.folders.names_of(ticket) if name in view.seen or name in view.records]
         drops = [Drop(name, sight) for name in names for sight in view.seen.get(name, ())]
         tx.folders.forget(self.desk.name, names)
-        return Decision(Plan(repairs=list(drops)), forgotten=tuple(names))
+        return Decision(ticket, Plan(repairs=list(drops)), tuple(names), forgotten=tuple(names))
 
     def _tell_of_restoring(self, tx: Transaction, ticket: int, view: View) -> None:
         what = "restored_quietly" if view.is_mass else "restored"

@@ -1,0 +1,74 @@
+"""Which copy is where: the folder as it is seen, by the names of the copies.
+
+Only a name with a MAC of ours counts; everything else in the folder is a stranger: a mail that somebody
+dragged in from elsewhere, or one that only pretends to be a copy of ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from mailproc.imap.reconcile import Sight
+from mailproc.model.folder import Place
+from mailproc.model.mac import Keyring
+
+_MOST_REMEMBERED = 200_000
+
+
+class Sightings:
+    """Brought up to date place by place, so that a large folder costs as much as what changed in it."""
+
+    def __init__(self, keyring: Keyring) -> None:
+        self._keyring = keyring
+        self._names: dict[str, str | None] = {}  # of header values that were checked
+        self._headers: dict[Place, dict[int, str]] = {}
+        self._seen: dict[str, tuple[Sight, ...]] = {}
+        self._strangers: dict[Sight, str] = {}
+
+    @property
+    def seen(self) -> Mapping[str, tuple[Sight, ...]]:
+        """Where each copy lies; names that lie nowhere are left out."""
+        return MappingProxyType(self._seen)
+
+    @property
+    def strangers(self) -> Mapping[Sight, str]:
+        """Mails that are no copies of ours, with what stands in their X-Mailproc-Id: "" for nothing."""
+        return MappingProxyType(self._strangers)
+
+    def update(self, place: Place, headers: Mapping[int, str]) -> set[str]:
+        """A place holds these mails now; the names of the copies that came or went."""
+        before = self._headers.get(place, {})
+        gone = before.items() - headers.items()
+        come = headers.items() - before.items()
+        self._headers[place] = dict(headers)
+        touched = {self._remove(Sight(place, uid), header) for uid, header in gone}
+        touched |= {self._add(Sight(place, uid), header) for uid, header in sorted(come)}
+        return {name for name in touched if name is not None}
+
+    def _remove(self, sight: Sight, header: str) -> str | None:
+        name = self._name(header)
+        if name is None:
+            self._strangers.pop(sight, None)
+            return None
+        left = tuple(each for each in self._seen.get(name, ()) if each != sight)
+        if left:
+            self._seen[name] = left
+        else:
+            self._seen.pop(name, None)
+        return name
+
+    def _add(self, sight: Sight, header: str) -> str | None:
+        name = self._name(header)
+        if name is None:
+            self._strangers[sight] = header
+        else:
+            self._seen[name] = (*self._seen.get(name, ()), sight)
+        return name
+
+    def _name(self, header: str) -> str | None:
+        if header not in self._names:
+            if len(self._names) > _MOST_REMEMBERED:
+                self._names.clear()
+            self._names[header] = self._keyring.read_folder_id(header) if header else None
+        return self._names[header]
