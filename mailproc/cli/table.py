@@ -48,6 +48,10 @@ def _describe_message(message: View) -> list[str]:
     if message["automatic"] != "none":
         lines.append(f"    automatic: {message['automatic']}")
     lines += [f"    joined: {printable(reason)}" for reason in message["joined"]["reasons"]]
+    lines += [
+        f"    {each['state']}: {printable(each['recipient'])}  {printable(each['reply'])}".rstrip()
+        for each in message["delivery"]
+    ]
     return lines
 
 

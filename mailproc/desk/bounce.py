@@ -1,8 +1,9 @@
 """What a delivery report does to the ticket of the reply that it is about (RFC 3464).
 
 One event for each recipient: ``bounced`` for a final failure, ``delayed`` while a relay still tries.  A final
-failure, hard or soft, sets the reply's status to ``failed``: it was not delivered, and nobody tries any more.
-Only a hard one, where the address is no good, moves the ticket, back to its owner or to ``new``.
+failure is written down beside its recipient.  Where the customer is among them the status is ``failed``,
+hard or soft: it was not delivered, and nobody tries any more.  Only a hard one, where the address is no good,
+makes the ticket unanswered again and puts it into Problem.
 
 A report is believed only about a mail that we sent: its original Message-ID must be one of ours, which has
 a MAC and is known only to those who got the mail.  Any other report leaves events and changes nothing.
@@ -12,13 +13,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mailproc.desk.change import change_state, follow_merges
+from mailproc.desk.change import follow_merges
+from mailproc.desk.undelivered import WHO, give_back, missed_by_customer
 from mailproc.model.desk import Desk
 from mailproc.model.judgement import Bounce, FailedRecipient
-from mailproc.model.ticket import Direction, Message, MessageStatus, Move, Ticket, next_state
+from mailproc.model.ticket import Direction, Message, MessageStatus, Ticket
 from mailproc.store.protocol import Transaction
 
-WHO = "mailproc"  # in events: nobody signs a delivery report
 MAX_EVENTS = 20  # recipients of one report that get an event of their own
 _MAX_DIAGNOSTIC = 200  # characters
 
@@ -40,11 +41,31 @@ def apply_bounce(tx: Transaction, desk: Desk, bounce: Bounce, ticket_id: int, no
     _leave_events(tx, ticket, bounce, now)
     if reply is None:
         return BounceEffect(ticket, None)
-    failed = any(one.final for one in bounce.recipients)
-    if failed:
+    final = [one for one in bounce.recipients[:MAX_EVENTS] if one.final]
+    for one in final:
+        tx.outbox.set_bounced(reply.id, _address(one, reply), f"bounced: {describe(one)}")
+    if not missed_by_customer(ticket, reply, [_address(one, reply) for one in final]):
+        return BounceEffect(ticket, reply)
+    after = _give_back(tx, ticket, reply, final, now)
+    return BounceEffect(after, reply, failed=True, reopened=after.state is not ticket.state)
+
+
+def _address(one: FailedRecipient, reply: Message) -> str:
+    """Whom we wrote to: the report may name where the mail was forwarded from there."""
+    if len(reply.recipients) == 1:
+        return reply.recipients[0]
+    written_to = {address.lower() for address in reply.recipients}
+    return one.recipient if one.recipient.lower() in written_to else one.original or one.recipient
+
+
+def _give_back(
+    tx: Transaction, ticket: Ticket, reply: Message, final: list[FailedRecipient], now: float
+) -> Ticket:
+    hard = [one for one in final if one.hard]
+    if not missed_by_customer(ticket, reply, [_address(one, reply) for one in hard]):
         tx.tickets.set_message_status(reply.id, MessageStatus.FAILED)
-    reopened = _reopen(tx, ticket, bounce, now)
-    return BounceEffect(reopened or ticket, reply, failed, reopened is not None)
+        return ticket
+    return give_back(tx, ticket, reply, f"the answer did not reach {hard[0].recipient}", now)
 
 
 def _reply(tx: Transaction, desk: Desk, bounce: Bounce) -> Message | None:
@@ -76,12 +97,3 @@ def describe(one: FailedRecipient) -> str:
     said = "".join(letter if letter.isprintable() else " " for letter in one.diagnostic)
     short = " ".join(said.split())[:_MAX_DIAGNOSTIC]
     return f"{one.recipient} {one.status} ({kind})" + (f": {short}" if short else "")
-
-
-def _reopen(tx: Transaction, ticket: Ticket, bounce: Bounce, now: float) -> Ticket | None:
-    """Bring the ticket back before the agents' eyes where an address is no good."""
-    hard = next((one for one in bounce.recipients if one.hard), None)
-    if hard is None or next_state(ticket.state, Move.UNDELIVERED, ticket.owner) is ticket.state:
-        return None
-    detail = f"the answer did not reach {hard.recipient}"
-    return change_state(tx, ticket, Move.UNDELIVERED, who=WHO, now=now, detail=detail)

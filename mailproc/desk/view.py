@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from mailproc.model.ticket import Event, Message, Ticket
+from mailproc.model.ticket import Direction, Event, Message, Ticket
 from mailproc.store.protocol import Transaction
 
 View = dict[str, object]
@@ -40,12 +40,13 @@ def ticket_in_full(tx: Transaction, ticket: Ticket) -> View:
     """The ticket with its messages and events."""
     return {
         **ticket_view(tx, ticket),
-        "messages": [message_view(message) for message in tx.tickets.messages(ticket.id)],
+        "messages": [message_view(tx, message) for message in tx.tickets.messages(ticket.id)],
         "events": [event_view(event) for event in tx.history.events(ticket.id)],
     }
 
 
-def message_view(message: Message) -> View:
+def message_view(tx: Transaction, message: Message) -> View:
+    """``delivery`` is what became of an answer at each of its recipients; empty for any other message."""
     return {
         "sha256": message.sha256.hex(),
         "direction": message.direction.value,
@@ -59,6 +60,10 @@ def message_view(message: Message) -> View:
         "agent": message.agent or None,
         "status": message.status.value,
         "joined": {"by": message.joined_by, "reasons": list(message.joined_reasons)},
+        "delivery": [
+            {"recipient": each.address, "state": each.state.value, "reply": each.reply}
+            for each in (tx.outbox.of_message(message.id) if message.direction is Direction.OUT else ())
+        ],
     }
 
 

@@ -36,6 +36,7 @@ _DAEMON = re.compile(
 _NULL_PATH = re.compile(r"^\s*<?\s*(?:null)?\s*>?\s*$|^<?mailer-daemon\b", re.IGNORECASE)
 _ANSWER_OR_FORWARD = re.compile(r"^\s*(?:re|aw|sv|fwd?|wg|tr|i|rv|enc|doorst)\s*(?:\[\d+\])?:", re.IGNORECASE)
 _STATUS_TYPES = frozenset({"message/delivery-status", "message/global-delivery-status"})
+_TEXTS = frozenset({"text/plain", "text/html"})
 _FEEDBACK_TYPES = frozenset({"message/feedback-report"})
 _DISPOSITION_TYPES = frozenset(
     {"message/disposition-notification", "message/global-disposition-notification"}
@@ -142,11 +143,14 @@ def _failed_recipient(one: RecipientReport) -> FailedRecipient:
         one.hard,
         one.diagnostic[:_MAX_DIAGNOSTIC],
         final=one.action is Action.FAILED,
+        original=one.original,
     )
 
 
 def read_report(mail: Mail) -> DeliveryReport | None:
     """What a mail reports, or None for a mail that is no report."""
+    if mail.content_type in _TEXTS and not mail.has("tls-report-domain"):
+        return _prose(mail)  # it has no part for the others to read
     for read in (_delivery_status, _feedback, _disposition, _aggregate, _wrapped, _prose):
         if report := read(mail):
             return report
@@ -202,7 +206,7 @@ def _report_of(mail: Mail, groups: Iterable[Fields], why: str) -> DeliveryReport
     return DeliveryReport(
         ReportKind.DELIVERY,
         found,
-        original_message_id(mail) or named,
+        original_message_id(mail) or named or _id_in(of_mail.get("original-envelope-id", "")),
         _after_type(of_mail.get("reporting-mta", "")),
         why=why,
     )
@@ -244,6 +248,11 @@ def _address_in(value: str) -> str:
     """The address of "rfc822; user@example.org" and what is made of it."""
     found = _ADDRESS.search(value.partition(";")[2] or value)
     return found[0] if found else ""
+
+
+def _id_in(envelope_id: str) -> str:
+    """Our envelope ids are the Message-ID (RFC 3464 section 2.2.1)."""
+    return envelope_id if re.fullmatch(r"<[^<>\s]{3,250}>", envelope_id) else ""
 
 
 def _after_type(value: str) -> str:

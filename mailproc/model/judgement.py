@@ -42,6 +42,9 @@ class FailedRecipient:
     hard: bool
     diagnostic: str = ""
     final: bool = True  # False while a relay still tries
+    original: str = (
+        ""  # the address that we wrote to, where the report says it and it was forwarded from there
+    )
 
 
 @dataclass(frozen=True, slots=True)

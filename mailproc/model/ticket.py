@@ -64,10 +64,8 @@ MOVES: dict[Move, dict[State, State]] = {
         State.PROBLEM: State.PROBLEM,
     },
     Move.UNDELIVERED: {
-        **dict.fromkeys((State.ANSWERED, State.SNOOZED, State.CLOSED, State.CLAIMED), State.CLAIMED),
-        State.NEW: State.NEW,
+        **dict.fromkeys((*_WORKED_ON, State.CLOSED), State.PROBLEM),
         State.SPAM: State.SPAM,
-        State.PROBLEM: State.PROBLEM,
     },
 }
 

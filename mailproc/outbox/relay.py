@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from mailproc.mime.surgery import has_bare_newline, header_end
 from mailproc.model.address import Address
@@ -21,6 +22,16 @@ __all__ = ["Relay", "RelayDown", "RelaySettings"]
 BAD_SENDER_SYNTAX = Reply(501, "5.1.7", "Bad sender address syntax")  # RFC 3463 section 3.2
 NO_SMTPUTF8 = Reply(550, "5.6.7", "The relay takes no international addresses")  # RFC 6531 section 3.2
 TOO_SLOW = Reply(451, "4.4.2", "The relay did not take the mail in time")
+
+
+@dataclass(frozen=True, slots=True)
+class _Mail:
+    """What goes into one transaction."""
+
+    mail_from: str
+    recipients: tuple[str, ...]
+    content: bytes
+    envelope_id: str
 
 
 class Relay:
@@ -36,9 +47,12 @@ class Relay:
         self._idle: list[tuple[Session, float]] = []  # newest last, with the loop's time of its last mail
 
     async def deliver(
-        self, mail_from: str, recipients: Sequence[str], content: bytes
+        self, mail_from: str, recipients: Sequence[str], content: bytes, *, envelope_id: str = ""
     ) -> dict[str, RecipientResult]:
-        """Send one mail; ``mail_from`` "" is the null reverse-path, ``content`` must have CRLF line ends."""
+        """Send one mail; ``mail_from`` "" is the null reverse-path, ``content`` must have CRLF line ends.
+
+        ``envelope_id`` comes back in the reports about it, from mail systems that speak RFC 3461.
+        """
         if has_bare_newline(content):
             # The other end of such a line may see an end of data, and commands of an attacker after it.
             return _all(recipients, Fate.REFUSED, BARE_NEWLINE)
@@ -48,7 +62,7 @@ class Relay:
         results = _all(recipients, Fate.REFUSED, BAD_ADDRESS_SYNTAX)
         if good:
             async with self._slots:
-                results |= await self._deliver(mail_from, good, content)
+                results |= await self._deliver(_Mail(mail_from, tuple(good), content, envelope_id))
         return results
 
     async def probe(self) -> None:
@@ -69,36 +83,34 @@ class Relay:
         idle, self._idle = self._idle, []
         await asyncio.gather(*(session.quit() for session, _ in idle))
 
-    async def _deliver(
-        self, mail_from: str, recipients: list[str], content: bytes
-    ) -> dict[str, RecipientResult]:
+    async def _deliver(self, mail: _Mail) -> dict[str, RecipientResult]:
         """Use a kept connection if there is one.  It may have gone stale: then a new one is tried, once,
         provided that the relay cannot have taken the mail."""
         deadline = asyncio.get_running_loop().time() + self.settings.timeout
         kept = self._take_idle()
         if kept is not None:
             try:
-                return await self._transaction(kept, deadline, mail_from, recipients, content)
+                return await self._transaction(kept, deadline, mail)
             except SessionLost as lost:
                 if kept.in_doubt:
-                    return _all(recipients, Fate.UNKNOWN, lost.reply)
+                    return _all(mail.recipients, Fate.UNKNOWN, lost.reply)
         session = await open_session(self.settings, self._tls_context)
         try:
-            return await self._transaction(session, deadline, mail_from, recipients, content)
+            return await self._transaction(session, deadline, mail)
         except SessionLost as lost:
             fate = Fate.UNKNOWN if session.in_doubt else Fate.LATER
-            return _all(recipients, fate, lost.reply)
+            return _all(mail.recipients, fate, lost.reply)
 
     async def _transaction(
-        self, session: Session, deadline: float, mail_from: str, recipients: list[str], content: bytes
+        self, session: Session, deadline: float, mail: _Mail
     ) -> dict[str, RecipientResult]:
         try:
             # One deadline for the whole mail: a relay that takes a byte now and then never times out else.
             async with asyncio.timeout_at(deadline):
-                results = await _send(session, mail_from, recipients, content)
+                results = await _send(session, mail)
         except TimeoutError:
             session.abort()
-            return _all(recipients, Fate.UNKNOWN if session.in_doubt else Fate.LATER, TOO_SLOW)
+            return _all(mail.recipients, Fate.UNKNOWN if session.in_doubt else Fate.LATER, TOO_SLOW)
         except BaseException:
             session.abort()
             raise
@@ -122,22 +134,22 @@ class Relay:
             self._idle.append((session, asyncio.get_running_loop().time()))
 
 
-async def _send(
-    session: Session, mail_from: str, recipients: list[str], content: bytes
-) -> dict[str, RecipientResult]:
+async def _send(session: Session, mail: _Mail) -> dict[str, RecipientResult]:
     """What this relay can take of the mail, in one transaction; the rest is refused here."""
     results: dict[str, RecipientResult] = {}
-    international = not mail_from.isascii() or _has_utf8_header(content)
+    international = not mail.mail_from.isascii() or _has_utf8_header(mail.content)
     if not session.offers("smtputf8"):
-        unfit = [each for each in recipients if international or not each.isascii()]
+        unfit = [each for each in mail.recipients if international or not each.isascii()]
         results |= _all(unfit, Fate.REFUSED, NO_SMTPUTF8)
-    elif not all(map(str.isascii, recipients)):
+    elif not all(map(str.isascii, mail.recipients)):
         international = True
-    if 0 < session.greatest_size < len(content):
-        results |= _all(recipients, Fate.REFUSED, TOO_LARGE)
-    fit = [each for each in recipients if each not in results]
+    if 0 < session.greatest_size < len(mail.content):
+        results |= _all(mail.recipients, Fate.REFUSED, TOO_LARGE)
+    fit = [each for each in mail.recipients if each not in results]
     if fit:
-        sent = await session.send(mail_from, fit, content, smtputf8=international)
+        sent = await session.send(
+            mail.mail_from, fit, mail.content, smtputf8=international, envelope_id=mail.envelope_id
+        )
         results |= {result.recipient: result for result in sent}
     return results
 

@@ -28,6 +28,7 @@ BAD_ANSWER = Reply(451, "4.5.0", "The relay's answer was not understood")
 
 _ENHANCED = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?:\s+|$)")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+_LONGEST_ENVID = 100  # RFC 3461 section 4.4
 _LONGEST_TEXT = 400  # of a reply as we keep it
 
 
@@ -84,13 +85,26 @@ class Session:
         return int(size) if size.isascii() and size.isdigit() else 0
 
     async def send(
-        self, mail_from: str, recipients: Sequence[str], content: bytes, *, smtputf8: bool
+        self,
+        mail_from: str,
+        recipients: Sequence[str],
+        content: bytes,
+        *,
+        smtputf8: bool,
+        envelope_id: str = "",
     ) -> list[RecipientResult]:
-        """One mail transaction; ``content`` has CRLF line ends only, addresses were checked."""
-        reply = await self._command(b"MAIL", *self._mail_parameters(mail_from, content, smtputf8=smtputf8))
+        """One mail transaction; ``content`` has CRLF line ends only, addresses were checked.
+
+        Reports of failures and delays are asked for where somebody could get them (RFC 3461 section 4).
+        """
+        notify = bool(mail_from) and self.offers("dsn")
+        parameters = self._mail_parameters(mail_from, content, smtputf8=smtputf8)
+        if notify:
+            parameters += report_parameters(envelope_id)
+        reply = await self._command(b"MAIL", *parameters)
         if not reply.is_success:
             return await self._end(_same_for_all(recipients, reply))
-        results = [result_of(each, await self._command(b"RCPT", _path(b"TO:", each))) for each in recipients]
+        results = [result_of(each, await self._recipient(each, notify=notify)) for each in recipients]
         accepted = [result.recipient for result in results if result.fate is Fate.ACCEPTED]
         if not accepted:
             return await self._end(results)
@@ -107,6 +121,10 @@ class Session:
         if smtputf8:
             parameters.append(b"SMTPUTF8")  # RFC 6531 section 3.4
         return parameters
+
+    async def _recipient(self, address: str, *, notify: bool) -> Reply:
+        parameters = recipient_parameters(address) if notify else []
+        return await self._command(b"RCPT", _path(b"TO:", address), *parameters)
 
     async def _command(self, *words: bytes) -> Reply:
         try:
@@ -219,6 +237,25 @@ def result_of(recipient: str, reply: Reply) -> RecipientResult:
     if 500 <= reply.code < 600:
         return RecipientResult(recipient, Fate.REFUSED, reply)
     return RecipientResult(recipient, Fate.LATER, reply)
+
+
+def report_parameters(envelope_id: str) -> list[bytes]:
+    """What MAIL says of reports: headers are enough, and the id comes back (RFC 3461 sections 4.3, 4.4)."""
+    envid = xtext(envelope_id)
+    return [b"RET=HDRS", *([b"ENVID=" + envid] if 0 < len(envid) <= _LONGEST_ENVID else [])]
+
+
+def recipient_parameters(address: str) -> list[bytes]:
+    """What RCPT says of reports (RFC 3461 sections 4.1 and 4.2)."""
+    orcpt = b"ORCPT=rfc822;" + xtext(address)
+    return [b"NOTIFY=FAILURE,DELAY", *([orcpt] if address.isascii() else [])]
+
+
+def xtext(text: str) -> bytes:
+    """RFC 3461 section 4; what is not ASCII cannot stand in it and gives b""."""
+    if not text.isascii():
+        return b""
+    return re.sub(r"[^!-~]|[+=]", lambda found: f"+{ord(found[0]):02X}", text).encode()
 
 
 def _same_for_all(recipients: Sequence[str], reply: Reply) -> list[RecipientResult]:

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mailproc.failpoint import NO_FAILPOINTS, FailPoints
+from mailproc.mime.reader import read
 from mailproc.mime.surgery import normalise_newlines
 from mailproc.model.outbox import RELAYED, Fate, OutboxItem, OutboxKind, RecipientResult, Settled
 from mailproc.model.reply import LOCAL_ERROR, Reply
@@ -220,7 +221,10 @@ class Worker:
             log.exception("outbox=%d could not be made ready", item.id)
             return [RecipientResult(each, Fate.LATER, LOCAL_ERROR) for each in item.waiting]
         try:
-            return list((await self._relay.deliver(item.mail_from, item.waiting, content)).values())
+            results = await self._relay.deliver(
+                item.mail_from, item.waiting, content, envelope_id=read(content).message_id
+            )
+            return list(results.values())
         except RelayDown:
             raise
         except Exception:

@@ -198,6 +198,23 @@ class Outbox:
             },
         )
 
+    def set_bounced(self, message: int, recipient: str, reply: str) -> None:
+        """A mail that the relay had taken over came back for one recipient; the item's own state stays."""
+        self._connection.run(
+            """
+            UPDATE outbox_recipient
+            SET state = 'failed', reply = :reply
+            WHERE lower(recipient) = lower(:recipient) AND state = 'sent'
+              AND outbox IN (SELECT id FROM outbox WHERE message = :message)
+            """,
+            {"message": message, "recipient": recipient, "reply": reply},
+        )
+
+    def of_message(self, message: int) -> tuple[OutboxRecipient, ...]:
+        """What became of a message at each of its recipients, in the order of their addresses."""
+        rows = self._connection.all("SELECT id FROM outbox WHERE message = :message", {"message": message})
+        return tuple(each for (item_id,) in rows for each in self._recipients(item_id))
+
     def _set_recipients(self, item: OutboxItem, state: OutboxState) -> None:
         self._connection.run_many(
             """

@@ -18,8 +18,10 @@ import pytest
 
 from mailproc.failpoint import VARIABLE
 from mailproc.model.outbox import RELAYED, NewItem, OutboxItem, OutboxKind, OutboxState, Settled
+from mailproc.model.signing_key import Algorithm, SigningKey
 from mailproc.outbox.relay import Relay, RelaySettings
 from mailproc.outbox.schedule import Schedule
+from mailproc.outbox.sign import DomainKey, Signer
 from mailproc.outbox.worker import Worker, WorkerLimits
 from mailproc.store.outbox import Outbox
 from mailproc.store.protocol import Transaction
@@ -43,6 +45,7 @@ class Office:
     now: float = NOW
     settled: list[Settled] = field(default_factory=list)
     failing_callback: bool = False
+    signer: Signer | None = None
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     def worker(self, *, limits: WorkerLimits = LIMITS, timeout: float = 20) -> Worker:
@@ -57,6 +60,7 @@ class Office:
             on_settled=self._on_settled,
             schedule=SCHEDULE,
             limits=limits,
+            signer=self.signer,
         )
 
     def start(self, *, limits: WorkerLimits = LIMITS, timeout: float = 20) -> Worker:
@@ -212,6 +216,40 @@ async def test_reply_of_unknown_outcome_is_sent_again_byte_for_byte(office: Make
     here.now = NOW + 60
     first, second = await here.peer.until(2)
     assert first.wire == second.wire
+
+
+async def test_each_try_is_signed_when_it_leaves_and_differs_in_nothing_else(office: MakeOffice) -> None:
+    here = await office({".": [KEEP_AND_DROP]})
+    key = SigningKey.generate(Algorithm.ED25519)
+    here.signer = Signer({"example.org": [DomainKey("s", key)]}, clock=lambda: here.now)
+    top = b"From: support@example.org\r\nMessage-ID: <1@example.org>\r\n\r\n"
+    mail = top + b"Viele Gr\xc3\xbc\xc3\x9fe\r\n"
+    await here.add("reply:1", content=mail)
+    here.start()
+    await here.until(lambda item: item.attempts == 1)
+    here.now = NOW + 60
+    first, second = await here.peer.until(2)
+    signatures, rests = zip(*(taken.wire.partition(b"From: ")[::2] for taken in (first, second)), strict=True)
+    assert [b"t=%d;" % NOW in signatures[0], b"t=%d;" % (NOW + 60) in signatures[1]] == [True, True]
+    assert rests[0] == rests[1]
+    assert b"Viele Gr=C3=BC=C3=9Fe" in rests[0]
+    assert (await here.item()).content == mail
+
+
+async def test_mail_that_cannot_be_made_ready_waits(
+    office: MakeOffice, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Broken(Signer):
+        async def sign(self, content: bytes) -> bytes:
+            raise RuntimeError("no thread")
+
+    here = await office()
+    here.signer = Broken({}, clock=lambda: here.now)
+    await here.add("ack:1", kind=OutboxKind.ACKNOWLEDGEMENT)
+    here.start()
+    item = await here.until(lambda item: item.attempts == 1)
+    assert (item.state, item.due) == (OutboxState.WAITING, NOW + 60)
+    assert "could not be made ready" in caplog.text
 
 
 @pytest.mark.parametrize("kind", [OutboxKind.ACKNOWLEDGEMENT, OutboxKind.REJECTION])

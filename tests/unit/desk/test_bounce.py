@@ -100,14 +100,14 @@ def bounce_of(*recipients: FailedRecipient, message_id: str | None = OURS) -> Bo
     return Bounce(recipients, message_id)
 
 
-async def test_hard_bounce_fails_the_reply_and_gives_the_ticket_back_to_its_owner(store: SqliteStore) -> None:
+async def test_hard_bounce_fails_the_reply_and_shows_the_ticket_in_problem(store: SqliteStore) -> None:
     def work(tx: Transaction) -> None:
         ticket, reply = answered(tx)
         effect = apply_bounce(tx, DESK, bounce_of(GONE), ticket.id, NOW + 5)
         assert (effect.failed, effect.reopened) == (True, True)
         assert status_of(tx, ticket, reply) is MessageStatus.FAILED
         now = tx.tickets.get(ticket.id)
-        assert (now.state, now.owner, now.updated) == (State.CLAIMED, "alice", NOW + 5)
+        assert (now.state, now.owner, now.updated) == (State.PROBLEM, "alice", NOW + 5)
         assert events_of(tx, ticket) == [
             ("bounced", "carla@shop.example.com 5.1.1 (hard): 550 5.1.1 User unknown"),
             ("undelivered", "the answer did not reach carla@shop.example.com"),
@@ -119,13 +119,13 @@ async def test_hard_bounce_fails_the_reply_and_gives_the_ticket_back_to_its_owne
 @pytest.mark.parametrize(
     ("state", "owner", "after"),
     [
-        (State.CLOSED, "alice", State.CLAIMED),
-        (State.CLOSED, "", State.NEW),
-        (State.SNOOZED, "alice", State.CLAIMED),
-        (State.ANSWERED, "", State.NEW),
+        (State.CLOSED, "alice", State.PROBLEM),
+        (State.SNOOZED, "alice", State.PROBLEM),
+        (State.ANSWERED, "", State.PROBLEM),
+        (State.CLAIMED, "bob", State.PROBLEM),
+        (State.NEW, "", State.PROBLEM),
         (State.SPAM, "", State.SPAM),
         (State.PROBLEM, "", State.PROBLEM),
-        (State.NEW, "", State.NEW),
     ],
 )
 async def test_hard_bounce_moves_the_ticket_as_the_table_of_moves_says(
@@ -226,7 +226,7 @@ async def test_effect_goes_to_the_ticket_of_the_reply_wherever_the_report_was_fi
         filed = new_ticket(tx, "18", State.NEW, "")
         effect = apply_bounce(tx, DESK, bounce_of(GONE), filed.id, NOW)
         assert effect.ticket.id == ticket.id
-        assert tx.tickets.get(ticket.id).state is State.CLAIMED
+        assert tx.tickets.get(ticket.id).state is State.PROBLEM
         assert tx.tickets.get(filed.id) == filed
         assert events_of(tx, filed) == []
 
@@ -241,7 +241,7 @@ async def test_merged_ticket_passes_the_effect_on(store: SqliteStore) -> None:
         effect = apply_bounce(tx, DESK, bounce_of(GONE), ticket.id, NOW)
         assert (effect.ticket.id, effect.ticket.state, effect.ticket.owner) == (
             target.id,
-            State.CLAIMED,
+            State.PROBLEM,
             "bob",
         )
 

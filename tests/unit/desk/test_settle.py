@@ -83,10 +83,10 @@ async def test_an_answer_that_the_relay_took_is_sent(office: Office) -> None:
     assert "sent" in [event.what for event in await office.events(ticket)]
 
 
-async def test_a_refused_answer_reopens_the_ticket_and_its_agent_is_told(office: Office) -> None:
+async def test_a_refused_answer_puts_the_ticket_into_problem_and_its_agent_is_told(office: Office) -> None:
     ticket, status = await settled(office, Fate.REFUSED, NOBODY)
     assert status is MessageStatus.FAILED
-    assert ticket.state is State.NEW
+    assert ticket.state is State.PROBLEM
     assert [event.what for event in await office.events(ticket)][-2:] == ["undeliverable", "undelivered"]
     (notice,) = [item for item in await office.outgoing() if item.kind is OutboxKind.NOTICE]
     assert notice.recipients[0].address == "alice@example.org"

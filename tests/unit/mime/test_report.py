@@ -240,3 +240,21 @@ def test_hardness_agrees_with_an_independent_table() -> None:
             agreed += sum(one.hard is want for one, want in zip(report.recipients, hard, strict=True))
     assert counted > 200
     assert agreed / counted > 0.9
+
+
+def test_the_envelope_id_names_the_mail_where_nothing_else_does() -> None:
+    raw = (
+        b"From: MAILER-DAEMON@relay.example\r\nSubject: Undelivered\r\nMIME-Version: 1.0\r\n"
+        b"Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n"
+        b"--b\r\n\r\nSorry.\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\n"
+        b"Reporting-MTA: dns; relay.example\r\n"
+        b"Original-Envelope-Id: <17.1.abcdefghij@mail.example.org>\r\n\r\n"
+        b"Original-Recipient: rfc822;ann@example.com\r\nFinal-Recipient: rfc822; ann@new.example.com\r\n"
+        b"Action: failed\r\nStatus: 5.1.1\r\n--b--\r\n"
+    )
+    report = read(raw).report
+    assert report is not None
+    assert report.bounce is not None
+    assert report.bounce.original_message_id == "<17.1.abcdefghij@mail.example.org>"
+    (failed,) = report.bounce.recipients
+    assert (failed.recipient, failed.original) == ("ann@new.example.com", "ann@example.com")
