@@ -20,6 +20,7 @@ from mailproc.desk.acknowledge import (
 )
 from mailproc.desk.bounce import apply_bounce
 from mailproc.desk.change import change_state
+from mailproc.desk.copy_headers import copy_headers
 from mailproc.desk.follow_up import find, index, record
 from mailproc.desk.number import new_number
 from mailproc.desk.site import Site
@@ -227,6 +228,7 @@ class Filing:
         message = self._add_message(case, signals, decision, ticket)
         record(case.tx, self.site, case.delivery.desk, ticket, signals, decision)
         case.tx.history.add_tags(ticket, case.delivery.tags)
+        case.tx.folders.keep_headers(message, copy_headers(case.delivery, self.site.hostname))
         for result in case.delivery.results:
             for name, text in result.notes.items():
                 case.tx.history.add_event(ticket, "noted", result.stage, f"{name}: {text}", case.now)
