@@ -223,7 +223,7 @@ async def test_each_try_is_signed_when_it_leaves_and_differs_in_nothing_else(off
     key = SigningKey.generate(Algorithm.ED25519)
     here.signer = Signer({"example.org": [DomainKey("s", key)]}, clock=lambda: here.now)
     top = b"From: support@example.org\r\nMessage-ID: <1@example.org>\r\n\r\n"
-    mail = top + b"Viele Gr\xc3\xbc\xc3\x9fe\r\n"
+    mail = top + b"Viele herzliche Gr\xc3\xbc\xc3\x9fe\r\n"
     await here.add("reply:1", content=mail)
     here.start()
     await here.until(lambda item: item.attempts == 1)
@@ -232,7 +232,7 @@ async def test_each_try_is_signed_when_it_leaves_and_differs_in_nothing_else(off
     signatures, rests = zip(*(taken.wire.partition(b"From: ")[::2] for taken in (first, second)), strict=True)
     assert [b"t=%d;" % NOW in signatures[0], b"t=%d;" % (NOW + 60) in signatures[1]] == [True, True]
     assert rests[0] == rests[1]
-    assert b"Viele Gr=C3=BC=C3=9Fe" in rests[0]
+    assert b"Viele herzliche Gr=C3=BC=C3=9Fe" in rests[0]
     assert (await here.item()).content == mail
 
 
