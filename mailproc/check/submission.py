@@ -33,16 +33,21 @@ def _check_auth(config: Config, findings: Findings) -> None:
 
 def _check_logins(config: Config, findings: Findings) -> None:
     """A user is one agent's only."""
-    taken: dict[str, str] = {}
+    users: dict[str, list[str]] = {}
     for name, agent in config.agent.items():
         for user in (agent.login,) if agent.login else (name, agent.address):
-            taken.setdefault(user.lower(), name)
+            users.setdefault(user.lower(), []).append(name)
     for name, agent in config.agent.items():
-        key = ("agent", name, "login")
+        others = [other for other in users.get(agent.login.lower(), ()) if other != name]
         if agent.login and config.submission.auth == "passwords":
-            findings.warn("not used: with passwords of our own, agents log in as name or address", *key)
-        elif agent.login and taken[agent.login.lower()] != name:
-            findings.refuse(f'"{agent.login}" is already how {taken[agent.login.lower()]} logs in', *key)
+            findings.warn(
+                "not used: with passwords of our own, agents log in as name or address",
+                "agent",
+                name,
+                "login",
+            )
+        elif agent.login and others:
+            findings.refuse(f'"{agent.login}" is already how {others[0]} logs in', "agent", name, "login")
 
 
 def _check_certificate(submission: SubmissionSection, findings: Findings) -> None:

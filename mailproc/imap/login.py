@@ -15,8 +15,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal
 
-from imapclient import IMAPClient, SocketTimeout
-from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, LoginError
+from imapclient import IMAPClient, SocketTimeout  # type: ignore[import-untyped]
+from imapclient.exceptions import (  # type: ignore[import-untyped]
+    IMAPClientAbortError,
+    IMAPClientError,
+    LoginError,
+)
 
 from mailproc.model.login import Login
 from mailproc.model.reply import LOGIN_UNAVAILABLE, MailError
@@ -48,17 +52,17 @@ class ImapLogin:
     """Asks one server."""
 
     def __init__(self, server: LoginServer, tls_context: ssl.SSLContext | None = None) -> None:
-        self._server = server
+        self.server = server
         self._tls_context = tls_context or ssl.create_default_context()
         self._threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="imap-login")
 
     async def prove(self, login: Login) -> str | None:
         """The user as typed if the server lets it in; None if it does not; MailError if nobody knows."""
         try:
-            async with asyncio.timeout(self._server.timeout):
+            async with asyncio.timeout(self.server.timeout):
                 fits = await asyncio.get_running_loop().run_in_executor(self._threads, self._try, login)
         except (TimeoutError, OSError, IMAPClientError, Undecided) as error:
-            log.error("imap=%s login=%r: %s", self._server.host, login.user, error or "no answer in time")
+            log.error("imap=%s login=%r: %s", self.server.host, login.user, error or "no answer in time")
             raise MailError(LOGIN_UNAVAILABLE) from error
         return login.user if fits else None
 
@@ -76,7 +80,7 @@ class ImapLogin:
         return True
 
     def _connected(self) -> IMAPClient:
-        server = self._server
+        server = self.server
         client = IMAPClient(
             server.host,
             server.port,

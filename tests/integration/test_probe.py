@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -13,7 +14,9 @@ from click.testing import CliRunner
 
 from mailproc.check.probe import probe
 from mailproc.cli import main
-from mailproc.config import Config, ImapSection, LmtpSection, RelaySection, StoreSection
+from mailproc.config import Config, ImapSection, LmtpSection, RelaySection, StoreSection, SubmissionSection
+from mailproc.listen.tls import server_context
+from tests.rig.certificate import Certificate, make_certificate
 from tests.rig.ports import free_port
 
 
@@ -99,6 +102,46 @@ def test_a_password_in_the_url_of_the_store_is_not_shown() -> None:
     (result,) = probe(Config(store=StoreSection(url=url)), {})
     assert "hunter2" not in str(result)
     assert result.failure == "connection refused"
+
+
+@contextmanager
+def greeting_by_tls(certificate: Certificate, text: bytes) -> Iterator[str]:
+    context = server_context(certificate.certificate, certificate.key)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            with server.accept()[0] as plain, context.wrap_socket(plain, server_side=True) as connection:
+                connection.sendall(text)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        yield f"127.0.0.1:{server.getsockname()[1]}"
+        thread.join()
+
+
+def test_the_agents_listener_is_known_by_its_greeting_under_tls(store: StoreSection, tmp_path: Path) -> None:
+    certificate = make_certificate(tmp_path / "tls")
+    with greeting_by_tls(certificate, b"220 mail.example.org ESMTP\r\n") as taken:
+        submission = SubmissionSection(
+            listen=(taken,), tls="implicit", certificate=str(certificate.certificate)
+        )
+        found = probed(Config(hostname="mail.example.org", store=store, submission=submission))
+    assert found["submission"] == "ok (mailproc runs there already)"
+
+
+def test_until_when_a_certificate_is_valid_is_told(store: StoreSection, tmp_path: Path) -> None:
+    def certificate(days: int) -> str:
+        path = make_certificate(tmp_path / str(days), days=days).certificate
+        section = SubmissionSection(listen=("127.0.0.1:0",), tls="starttls", certificate=str(path))
+        return probed(Config(store=store, submission=section))["certificate"]
+
+    assert re.fullmatch(r"ok \(until 2\d{3}-\d\d-\d\d\)", certificate(20))
+    assert re.fullmatch(r"expired on 2\d{3}-\d\d-\d\d", certificate(-2))
+
+
+def test_a_dovecot_that_is_not_there_is_told(store: StoreSection, tmp_path: Path) -> None:
+    submission = SubmissionSection(listen=("127.0.0.1:0",), auth=f"dovecot:{tmp_path}/auth")
+    assert probed(Config(store=store, submission=submission))["dovecot"] == "no such file or directory"
 
 
 def test_check_probe_fails_with_status_1_when_a_part_does(tmp_path: Path) -> None:
