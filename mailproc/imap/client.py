@@ -54,8 +54,11 @@ class ImapClient:
         await self.run(Session.open, within=4 * self.settings.timeout)
 
     async def close(self) -> None:
-        """Say goodbye and close; never raises, never takes longer than two seconds."""
-        if self.is_open:
+        """Say goodbye and close; never raises, never takes longer than two seconds.
+
+        A call under way raises ImapDown, as with ``abort``.
+        """
+        if self.is_open and not self._turn.locked():
             with contextlib.suppress(ImapDown, ImapRefused):
                 await self.run(Session.logout, within=_GOODBYE)
         self.abort()

@@ -9,6 +9,7 @@ as Dovecot's login processes must have a user of their own.
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import json
@@ -109,6 +110,7 @@ namespace inbox {{
 }}
 plugin {{
   acl = vfile
+  acl_user = %u
   quota_max_mail_size = {largest_mail}
 {quota}}}
 """
@@ -179,7 +181,7 @@ class Dovecot:
 
     def stop(self) -> None:
         """End it, and remove what it kept."""
-        self._end()
+        self.kill()
         shutil.rmtree(self.folder)
 
     def restart(self) -> None:
@@ -189,7 +191,9 @@ class Dovecot:
     def kill(self) -> None:
         """End all of it at once, as a machine does that loses its power."""
         self._signal(signal.SIGKILL)
-        self._wait()
+        if self._process is not None:
+            self._process.wait(30)
+        self._process = None
 
     def down(self) -> None:
         """End it as an administrator does; ``up`` starts it again."""
@@ -295,28 +299,25 @@ class Dovecot:
         return True
 
     def _end(self) -> None:
+        """Those that serve a client stay for a while, if nobody ends them."""
         if self._process is None:
             return
         self.thaw()
+        serving = [*_descendants(self._process.pid)]
         self._process.terminate()
-        self._wait()
-
-    def _wait(self) -> None:
-        if self._process is not None:
-            try:
-                self._process.wait(30)
-            finally:
-                self._signal(signal.SIGKILL)
+        self._process.wait(30)
         self._process = None
+        _send(serving, signal.SIGKILL)
 
     def _signal(self, number: signal.Signals) -> None:
-        if self._process is None or self._process.poll() is not None:
-            return
-        for pid in (self._process.pid, *_descendants(self._process.pid)):
-            try:
-                os.kill(pid, number)
-            except ProcessLookupError:
-                continue
+        if self._process is not None and self._process.poll() is None:
+            _send([self._process.pid, *_descendants(self._process.pid)], number)
+
+
+def _send(pids: Iterable[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 def token(user: str, *, key: bytes = OAUTH_KEY) -> str:

@@ -26,7 +26,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def settings(dovecot: Dovecot, user: str = "mailproc", **changes: object) -> ImapSettings:
     """A login without TLS; patient, because the machine may be busy."""
     options: dict[str, object] = {"password": user, "tls": "none", "timeout": 20.0, **changes}
-    return ImapSettings("127.0.0.1", dovecot.port, user, **options)  # type: ignore[arg-type]  # handed through
+    port = dovecot.tls_port if options["tls"] == "implicit" else dovecot.port
+    return ImapSettings("127.0.0.1", port, user, **options)  # type: ignore[arg-type]  # handed through
 
 
 @pytest_asyncio.fixture
