@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain
 
 from mailproc.mime.page import Edit, Passage
 from mailproc.mime.quote_words import CLOSING
-from mailproc.mime.quotes import divide, quoted_lines
+from mailproc.mime.quotes import divide, is_device_line, quoted_lines
 from mailproc.mime.reader import DEFAULT_LIMITS, Mail, read
 from mailproc.mime.sealed import seal_of, sealed_text
 from mailproc.mime.surgery import normalise_newlines
@@ -33,6 +33,7 @@ _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 _THANKS = re.compile(r"(?:many )?thank|merci|cheers|gracias|grazie|obrigad|best,", re.IGNORECASE)
 _LONGEST_OF_CARD = 60  # characters of a line in a signature
 _LINES_OF_CARD = 12
+_NEAR_THE_TOP = 3  # lines with text
 # What mail programs add by themselves.
 _NO_FILES = frozenset({
     "text/vcard", "text/x-vcard", "text/directory", "application/pgp-keys", "application/pgp-signature",
@@ -80,7 +81,7 @@ class Commands:
     lines: tuple[Command, ...]
     unknown: tuple[str, ...]  # lines that look like commands and are none, as they were written
     problem: str  # why the commands could not be taken out ("" where they could), for the agent
-    raw_without: bytes  # the mail without its commands; the same object where it had none
+    raw_without: bytes  # the mail without its commands; the same object where it had none, or problems
     own_text: str  # what the agent wrote below them, without quotes and signature
     has_files: bool = False  # something is attached
 
@@ -109,16 +110,15 @@ def extract_commands(raw: bytes) -> Commands:
         return _in_sealed(mail, raw, seal)
     first = [parts[0] for parts in versions(mail)]
     tops = [_top(part.page.lines) for part in first]
-    found = next((top for top in tops if top.numbers), None)
-    if found is None:
+    both = list(zip(first, tops, strict=True))
+    found = next((top for top in tops if top.numbers), _NOTHING)
+    unknown = tuple(dict.fromkeys(chain(found.unknown, *(_below(part, top) for part, top in both))))
+    if not (found.numbers or unknown):
         return Commands((), (), "", raw, mail.reply)
-    without, problem = raw, _disagreement(mail, tops)
-    if not problem:
-        without = put_back(mail, [(part, _without(part, top)) for part, top in zip(first, tops, strict=True)])
-        problem = _LEFT if _is_left(read(without), found) else ""
-    return Commands(
-        found.known, found.unknown, problem, raw if problem else without, _own_text(read(without))
-    )
+    rest = read(put_back(mail, [(part, _without(part, top)) for part, top in both]))
+    problem = _disagreement(mail, tops) or (_LEFT if _is_left(rest, found) else "")
+    without = raw if problem or unknown else rest.raw
+    return Commands(found.known, unknown, problem, without, _own_text(rest), _has_files(rest))
 
 
 def read_command(line: str) -> Command | None:
@@ -141,6 +141,8 @@ def complaint(line: str) -> str:
         verb = Verb(word)
         if not _plain(line).casefold().startswith(f"#{word}"):
             return "no blank may stand behind the #"
+        if read_command(line) is not None:
+            return "stands below other text, and commands stand at the very top"
         return "takes nothing behind it" if verb in _BARE else "needs something behind it"
     return f"no such command{did_you_mean(word, set(Verb))}"
 
@@ -167,6 +169,19 @@ def _top(lines: Sequence[str]) -> _Top:
     known = tuple(command for _, command in commands if command is not None)
     unknown = tuple(_plain(line) for line, command in commands if command is None)
     return _Top(known, unknown, tuple(numbers), end)
+
+
+_NOTHING = _Top((), (), (), 0)
+
+
+def _below(part: Written, top: _Top) -> Iterator[str]:
+    """Commands that stand a little too low, as below a greeting: they are not meant for the customer."""
+    lines = part.page.lines
+    marks = quoted_lines(lines)
+    shown = [number for number in range(top.end, len(lines)) if lines[number].strip() and not marks[number]]
+    for number in shown[1:_NEAR_THE_TOP]:
+        if read_command(lines[number]) is not None:
+            yield _plain(lines[number])
 
 
 def _disagreement(mail: Mail, tops: Sequence[_Top]) -> str:
@@ -207,7 +222,8 @@ def _in_sealed(mail: Mail, raw: bytes, seal: str) -> Commands:
 def _own_text(mail: Mail) -> str:
     """What the author says beside commands: no quote, no signature, not even one without its mark."""
     lines = mail.text.split("\n")
-    own = [line for line, is_quoted in zip(lines, quoted_lines(lines), strict=True) if not is_quoted]
+    marks = zip(lines, quoted_lines(lines), strict=True)
+    own = [line for line, is_quoted in marks if not (is_quoted or is_device_line(line))]
     text = divide("\n".join(own), DEFAULT_LIMITS.quotes).reply
     return "" if _is_signature(text, mail.author.name if mail.author else "") else text
 

@@ -265,7 +265,7 @@ class _Page:
         for start, end in list(self._own_stretches()):
             self._find_signature(start, end)
         own = [i for i, kind in enumerate(self.kinds) if kind is _Kind.OWN and self.lines[i].strip()]
-        added = [i for i in own if _is_device_line(self.lines[i])]
+        added = [i for i in own if is_device_line(self.lines[i])]
         if len(added) < len(own):  # a phone's line alone is all that was said
             for i in added:
                 self.kinds[i] = _Kind.SIGNATURE
@@ -364,7 +364,8 @@ def _is_attribution(joined: str, *, is_marked: bool) -> bool:
     return OPENER.match(joined) is not None and _TIME_OR_YEAR.search(joined) is not None
 
 
-def _is_device_line(line: str) -> bool:
+def is_device_line(line: str) -> bool:
+    """Did a phone or a mail program add this line by itself ("Sent from my …")?"""
     line = line.strip()
     if not line or len(line) > 120 or not DEVICE.match(line):
         return False

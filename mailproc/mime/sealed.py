@@ -11,11 +11,13 @@ import re
 
 from mailproc.mime.reader import Mail
 
+_BY_SMIME = "signed or encrypted by S/MIME"
+_BY_PGP = "signed or encrypted by PGP"
 _TYPES = {
     "multipart/signed": "signed",
     "multipart/encrypted": "encrypted",
-    "application/pkcs7-mime": "S/MIME",
-    "application/x-pkcs7-mime": "S/MIME",
+    "application/pkcs7-mime": _BY_SMIME,
+    "application/x-pkcs7-mime": _BY_SMIME,
     "application/pgp-encrypted": "encrypted",
 }
 _ARMOUR = re.compile(r"^-----BEGIN PGP (SIGNED )?MESSAGE-----[ \t]*$", re.MULTILINE)
@@ -25,11 +27,11 @@ _CLEAR_TEXT = re.compile(
 
 
 def seal_of(mail: Mail) -> str:
-    """What seals the mail, for people: "signed", "encrypted", "S/MIME", "PGP"; "" for an open mail."""
+    """How the mail is sealed, for people: "signed", "signed or encrypted by PGP" …; "" for an open mail."""
     for part in mail.parts:
         if part.type in _TYPES:
             return _TYPES[part.type]
-    return "PGP" if _ARMOUR.search(mail.text) else ""
+    return _BY_PGP if _ARMOUR.search(mail.text) else ""
 
 
 def sealed_text(mail: Mail) -> str:
