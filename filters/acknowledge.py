@@ -73,9 +73,17 @@ class Filter(Stage):
     no_reply: frozenset[str] = frozenset()  # further local parts that get no answer
     _templates: dict[str, MailTemplate] = field(default_factory=dict, init=False, repr=False)
     _own: frozenset[str] = field(default=frozenset(), init=False, repr=False)
+    _limits: AcknowledgementLimits = field(default=AcknowledgementLimits(), init=False, repr=False)
 
     async def open(self, look_ups: LookUps) -> None:
         self._own = look_ups.own_addresses
+        self._limits = AcknowledgementLimits(
+            per_sender=self.per_sender,
+            per_domain=self.per_domain,
+            total=self.total,
+            unvouched=self.unvouched,
+            unvouched_per_sender=self.unvouched_per_sender,
+        )
         mistakes = [
             mistake
             for wanted in (self.template, self.rejection)
@@ -113,13 +121,7 @@ class Filter(Stage):
             language=chosen,
             follow_up=self.follow_up,
             vouched=is_vouched(delivery),
-            limits=AcknowledgementLimits(
-                per_sender=self.per_sender,
-                per_domain=self.per_domain,
-                total=self.total,
-                unvouched=self.unvouched,
-                unvouched_per_sender=self.unvouched_per_sender,
-            ),
+            limits=self._limits,
         )
 
     def _template(self, name: str, desk: Desk, language: str) -> tuple[str, MailTemplate | None]:

@@ -18,6 +18,8 @@ _REST = r'<([^<>]*)>|([(),;:])|(=\?[^?\s]{1,40}\?[bBqQ]\?[^?\s]*\?=|[^"<(),;:=]+
 _TOKEN = re.compile(rf'"((?:[^"\\]|\\.)*)"|{_REST}', re.DOTALL)
 # The same after a quote that never closes: looking for its end again and again would cost quadratic time.
 _TOKEN_UNQUOTED = re.compile(rf"(\Z\A)|{_REST}", re.DOTALL)
+# "Ann Ox <ann@example.org>" or the bare address, with nothing in it that could mean something else.
+_SINGLE = re.compile(r"([A-Za-z0-9 .-]*)<([\w.+-]+@[A-Za-z0-9.-]+)>|([\w.+-]+@[A-Za-z0-9.-]+)", re.ASCII)
 _COMMENT_PIECE = re.compile(r"[()]|\\.|[^()\\]+|\\", re.DOTALL)
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
 _AROUND_MARK = re.compile(r"\s{0,20}([@.])\s{0,20}")
@@ -36,6 +38,10 @@ class _Pending:
 
 def mailboxes(text: str, limits: Limits, defects: Defects) -> tuple[Mailbox, ...]:
     """Every mailbox in the unfolded, undecoded text of an address header, at most ``limits.addresses``."""
+    if single := _SINGLE.fullmatch(text):  # as most are
+        address = Address.parse_or_none(single[2] or single[3])
+        if address is not None:
+            return (Mailbox(" ".join((single[1] or "").split()), address),)
     found = _read(text, limits, defects)
     if not found and "=?" in text:
         # Some senders encode the whole header, address and all.

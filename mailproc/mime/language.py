@@ -17,7 +17,8 @@ _FEWEST_LETTERS = 20
 _MOST_LETTERS = 250  # more says nothing more
 _CONFIDENCE = 0.6  # of the best
 _MARGIN = 0.25  # by which it is ahead of the second
-_NO_LANGUAGE = re.compile(r"[@<=]|://|www\.")
+_NO_LANGUAGE = ("@", "<", "=", "://", "www.")  # in an address, a link or a tag
+_LETTERS = re.compile(r"[^\W\d_]+")
 _SIGNS = re.compile(r"[\d_#*+/|~^>-]+")
 # Danish and Norwegian are so near in writing that the model mixes them up: these words tell them apart.
 _TELLING = {
@@ -42,14 +43,12 @@ def _model() -> Any:
     return fasttext.load_model(str(Path(package.origin).with_name("resources") / "lid.176.ftz"))
 
 
-def _is_sign(word: str) -> bool:
-    """An address, a link or a tag: a word of no language."""
-    return _NO_LANGUAGE.search(word) is not None
-
-
 def language_of(text: str) -> str:
     """The language of a text of at least 20 letters."""
-    spoken = (word for word in text[: 2 * _MOST_LETTERS].split() if word.isalpha() or not _is_sign(word))
+    beginning = text[: 2 * _MOST_LETTERS]
+    spoken = beginning.split()
+    if signs := [sign for sign in _NO_LANGUAGE if sign in beginning]:
+        spoken = [word for word in spoken if not any(sign in word for sign in signs)]
     words = _SIGNS.sub(" ", " ".join(spoken))[:_MOST_LETTERS]
     if _weight(words) < _FEWEST_LETTERS:
         return ""
@@ -75,5 +74,5 @@ def _danish_or_norwegian(words: str, likely: str, confidence: float) -> str:
 
 def _weight(text: str) -> int:
     """Letters in text; an ideograph or kana says as much as several Latin letters."""
-    letters = sum(map(str.isalpha, text))
+    letters = sum(map(len, _LETTERS.findall(text)))
     return letters if text.isascii() else letters + 3 * sum(letter >= "\u2e80" for letter in text)

@@ -135,7 +135,10 @@ class Mail:
         return self._mailboxes("cc")
 
     def _mailboxes(self, name: str) -> tuple[Mailbox, ...]:
-        raw = b", ".join(self._block.values(name))
+        values = self._block.values(name)
+        if not values:
+            return ()
+        raw = b", ".join(values)
         return addresses.mailboxes(unfold(raw, self._limits, self._defects), self._limits, self._defects)
 
     def _first_mailbox(self, name: str) -> Mailbox | None:
@@ -164,7 +167,10 @@ class Mail:
         return self._message_ids("references")
 
     def _message_ids(self, name: str) -> tuple[str, ...]:
-        raw = b" ".join(self._block.values(name))
+        values = self._block.values(name)
+        if not values:
+            return ()
+        raw = b" ".join(values)
         return identifiers.message_ids(unfold(raw, self._limits, self._defects), self._limits, self._defects)
 
     # Structure
@@ -274,8 +280,10 @@ class Mail:
         """
         from mailproc.mime.language import language_of  # its model takes a tenth of a second to load
 
-        lines = self._beginning().split("\n")
-        return language_of("\n".join(line for line in lines if line[:1] != ">")) or language_of(self.text)
+        own = beginning = self._beginning()
+        if beginning[:1] == ">" or "\n>" in beginning:
+            own = "\n".join(line for line in beginning.split("\n") if line[:1] != ">")
+        return language_of(own) or language_of(self.text)
 
     def _beginning(self) -> str:
         """The first characters of ``text``; a plain part that needs no decoding is not read to its end."""

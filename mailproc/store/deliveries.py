@@ -40,7 +40,7 @@ class StoredDelivery:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A delivery taken for a while; ``raw`` is None where the mail is large: it is read when its turn comes."""
+    """A delivery taken for a while; ``raw`` is None where the mail is large and is read later."""
 
     delivery: StoredDelivery
     raw: bytes | None

@@ -1,15 +1,13 @@
 """Group commit: all work that waits shares one transaction and one fsync.
 
-The work itself runs on the event loop: it is short, and a thread that runs Python beside a busy loop
-waits longer for the interpreter's lock than it works (docs/adr/0001).  What may wait for the disk or for
-another process, BEGIN and COMMIT, runs in a thread, and the loop goes on.
+Everything runs on the event loop, COMMIT and its fsync too: a thread beside a busy loop waits longer for the
+interpreter's lock than the disk takes, and all the while other processes wait for ours (docs/adr/0001).
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -19,6 +17,7 @@ from mailproc.store.transaction import Transaction
 T = TypeVar("T")
 Work = Callable[[Transaction], T]
 
+LOOK_AGAIN = 0.0005  # seconds between two tries to get the write lock
 MOST_AT_ONCE = 64  # pieces of work in one transaction: bounds how long the loop is away
 
 
@@ -26,7 +25,10 @@ class Session(Protocol):
     """A connection with its transaction statements, in the dialect of one database."""
 
     def open(self) -> Connection: ...
-    def begin(self) -> None: ...
+    def try_begin(self) -> bool:
+        """Begin a transaction; False where another process holds the write lock."""
+        ...
+
     def commit(self) -> None: ...
     def rollback(self) -> None: ...
     def savepoint(self) -> None: ...
@@ -45,14 +47,17 @@ class _Job(Generic[T]):
 
 
 class GroupCommit:
-    """Runs work one batch after another; ``run`` returns when the batch is on disk."""
+    """Runs work one batch after another; ``run`` returns when the batch is on disk.
 
-    def __init__(self, session: Session) -> None:
+    Another process may hold the write lock for ``busy_seconds``; then what waits fails with StoreBusy.
+    """
+
+    def __init__(self, session: Session, *, busy_seconds: float) -> None:
         self._session = session
+        self._busy_seconds = busy_seconds
         self._connection: Connection | None = None
         self._waiting: list[_Job[Any]] = []
         self._pump: asyncio.Task[None] | None = None
-        self._thread = ThreadPoolExecutor(1, "mailproc-store")
         self._closed = False
 
     async def run(self, work: Work[T]) -> T:
@@ -71,42 +76,57 @@ class GroupCommit:
         if self._pump is not None:
             await self._pump
         self._session.close()
-        self._thread.shutdown()
 
     async def _run_waiting(self) -> None:
         while self._waiting:
-            batch = self._waiting[:MOST_AT_ONCE]
-            del self._waiting[:MOST_AT_ONCE]
-            await self._run_batch(batch)
+            failure = await self._begin()
+            count = len(self._waiting) if failure else MOST_AT_ONCE
+            batch = self._waiting[:count]
+            del self._waiting[:count]
+            if failure is not None:
+                _fail(batch, failure)
+            elif not self._try(batch) and len(batch) > 1:
+                await self._run_each(batch)
             _settle(batch)
+            await asyncio.sleep(0)  # others have their turn, and more work comes in
 
-    async def _run_batch(self, batch: Sequence[_Job[Any]]) -> None:
-        """All of the batch in one transaction; when the database itself fails, each on its own."""
-        if await self._try(batch) or len(batch) == 1:
-            return
+    async def _run_each(self, batch: Sequence[_Job[Any]]) -> None:
+        """When the database itself fails, one piece of work must not take the others with it."""
         for job in batch:
-            await self._try([job])
+            failure = await self._begin()
+            if failure is not None:
+                _fail([job], failure)
+            else:
+                self._try([job])
 
-    async def _try(self, batch: Sequence[_Job[Any]]) -> bool:
+    async def _begin(self) -> BaseException | None:
+        """Begin a transaction, or say why there is none.  What comes in while this waits shares it."""
         loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._busy_seconds
         try:
-            transaction = Transaction(await loop.run_in_executor(self._thread, self._begin))
+            if self._connection is None:
+                self._connection = self._session.open()
+            while not self._session.try_begin():
+                if loop.time() >= deadline:
+                    return StoreBusy("another process holds the write lock")
+                await asyncio.sleep(LOOK_AGAIN)
+        except Exception as error:
+            self._undo()
+            return self._session.translate(error) or error
+        return None
+
+    def _try(self, batch: Sequence[_Job[Any]]) -> bool:
+        assert self._connection is not None
+        transaction = Transaction(self._connection)
+        try:
             for job in batch:
                 self._run_job(job, transaction)
-            await loop.run_in_executor(self._thread, self._session.commit)
+            self._session.commit()
         except BaseException as error:
             self._undo()
-            failure = self._session.translate(error) or error
-            for job in batch:
-                job.result, job.error = None, failure
+            _fail(batch, self._session.translate(error) or error)
             return False
         return True
-
-    def _begin(self) -> Connection:
-        if self._connection is None:
-            self._connection = self._session.open()
-        self._session.begin()
-        return self._connection
 
     def _run_job(self, job: _Job[Any], transaction: Transaction) -> None:
         job.error = None
@@ -128,6 +148,11 @@ class GroupCommit:
             # A connection that cannot even roll back is of no more use: the next work opens a new one.
             self._session.close()
             self._connection = None
+
+
+def _fail(batch: Sequence[_Job[Any]], failure: BaseException) -> None:
+    for job in batch:
+        job.result, job.error = None, failure
 
 
 def _settle(batch: Sequence[_Job[Any]]) -> None:

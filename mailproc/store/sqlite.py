@@ -17,13 +17,13 @@ from typing import TypeVar
 
 from mailproc.failpoint import NO_FAILPOINTS, FailPoints
 from mailproc.store.connection import NO_PARAMETERS, Row, StoreBusy, StoreDamaged, StoreError, StoreFull
-from mailproc.store.group_commit import GroupCommit, Session, Work
+from mailproc.store.group_commit import LOOK_AGAIN, GroupCommit, Session, Work
 from mailproc.store.migrate import migrate
 from mailproc.store.transaction import Transaction
 
 T = TypeVar("T")
 
-LOOK_AGAIN = 0.0005  # seconds between two tries to get the write lock
+PATIENCE = 5.0  # seconds
 
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
@@ -74,31 +74,27 @@ def store_error(error: sqlite3.Error) -> StoreError:
 class SqliteSession(Session):
     """How a group commit begins, ends and undoes on SQLite."""
 
-    def __init__(self, path: Path, *, busy_seconds: float) -> None:
+    def __init__(self, path: Path) -> None:
         self._path = path
-        self._busy_seconds = busy_seconds
         self._raw: sqlite3.Connection | None = None
 
     def open(self) -> SqliteConnection:
         try:
-            self._raw = connect(self._path, busy_seconds=self._busy_seconds)
-            self._raw.execute("PRAGMA busy_timeout = 0")  # waiting is ``begin``'s
+            self._raw = connect(self._path)
+            # Waiting is for who asks; SQLite's own sleeps up to 100 ms between two looks.
+            self._raw.execute("PRAGMA busy_timeout = 0")
         except sqlite3.Error as error:
             raise store_error(error) from error
         return SqliteConnection(self._raw)
 
-    def begin(self) -> None:
-        """Wait for the write lock.  SQLite's own waiting sleeps up to 100 ms between looks: too long here."""
-        deadline = time.monotonic() + self._busy_seconds
-        while True:
-            try:
-                self._execute("BEGIN IMMEDIATE")
-            except sqlite3.OperationalError as error:
-                if not _is_busy(error) or time.monotonic() >= deadline:
-                    raise
-                time.sleep(LOOK_AGAIN)
-            else:
-                return
+    def try_begin(self) -> bool:
+        try:
+            self._execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if not _is_busy(error):
+                raise
+            return False
+        return True
 
     def commit(self) -> None:
         self._execute("COMMIT")
@@ -150,7 +146,7 @@ class SqliteStore:
     def __init__(self, path: Path, *, busy_seconds: float = 5.0) -> None:
         self.path = path
         self._busy_seconds = busy_seconds
-        self._writer = GroupCommit(SqliteSession(path, busy_seconds=busy_seconds))
+        self._writer = GroupCommit(SqliteSession(path), busy_seconds=busy_seconds)
         self._reader: sqlite3.Connection | None = None
 
     async def read(self, work: Work[T]) -> T:
@@ -198,10 +194,14 @@ def open_sqlite(
 
 def write_once(path: Path, work: Work[T]) -> T:
     """Run one transaction without an event loop: for a process that has none."""
-    session = SqliteSession(path, busy_seconds=5.0)
+    session = SqliteSession(path)
     try:
         transaction = Transaction(session.open())
-        session.begin()
+        deadline = time.monotonic() + PATIENCE
+        while not session.try_begin():
+            if time.monotonic() > deadline:
+                raise StoreBusy(f"{path} is locked")
+            time.sleep(LOOK_AGAIN)
         result = work(transaction)
         session.commit()
     except sqlite3.Error as error:
