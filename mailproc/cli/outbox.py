@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import click
 
-from mailproc.cli.context import echo_json, run_with_store
+from mailproc.app import load_keyring, make_site
+from mailproc.cli.context import echo_json, read_site, run_with_store
 from mailproc.cli.table import printable
 from mailproc.desk import outgoing
 from mailproc.desk.view import rfc3339
@@ -53,8 +54,10 @@ def list_(ctx: click.Context, state: str | None, as_json: bool) -> None:
 @_item
 @click.pass_context
 def retry(ctx: click.Context, item: int) -> None:
-    """Try an item again now, for the recipients that it did not reach."""
-    _change(ctx, lambda tx: outgoing.retry(tx, item, now=time.time()))
+    """Try an item again now, for the recipients that it did not reach; send a held answer."""
+    config = read_site(ctx).config
+    site = make_site(config, load_keyring(config))
+    _change(ctx, lambda tx: outgoing.retry(tx, site, item, now=time.time()))
 
 
 @outbox.command()

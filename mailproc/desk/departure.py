@@ -43,14 +43,15 @@ def take_back(tx: Transaction, ticket: Ticket, message: Message, *, who: str, no
     item = tx.outbox.with_key(item_key(message.id))
     if message.status is not MessageStatus.WAITING or item is None or not tx.outbox.stop(item, now):
         raise Refused("the answer has left already")
-    return unanswer(tx, ticket, message, who=who, now=now, what="taken_back")
+    detail = f"an answer to {', '.join(message.recipients)}"
+    tx.history.add_event(ticket, "taken_back", who, detail, now)
+    return unanswer(tx, ticket, message, who=who, now=now)
 
 
-def unanswer(tx: Transaction, ticket: Ticket, message: Message, *, who: str, now: float, what: str) -> Ticket:
-    """An answer came to nothing: somebody has to answer again."""
+def unanswer(tx: Transaction, ticket: Ticket, message: Message, *, who: str, now: float) -> Ticket:
+    """An answer came to nothing: somebody has to answer again, unless another one left."""
     tx.tickets.set_message_status(message.id, MessageStatus.FAILED)
     tx.answers.recount(ticket.id)
-    tx.history.add_event(ticket, what, who, f"to {', '.join(message.recipients)}", now)
     standing = tx.answers.standing(ticket.id)
     if ticket.state is not State.ANSWERED or standing.turn_answered >= standing.turn:
         return ticket

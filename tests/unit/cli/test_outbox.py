@@ -152,7 +152,8 @@ def test_drop_takes_an_item_out_and_leaves_an_event(database: Path) -> None:
     add(database, "reply:1")
     assert mailproc(database, "drop", "1").exit_code == 0
     assert listed(database) == []
-    assert events(database) == [("outbox_dropped", "reply to ann@example.com")]
+    assert events(database)[0] == ("outbox_dropped", "reply to ann@example.com")
+    assert [what for what, _ in events(database)] == ["outbox_dropped", "reopened"]
     assert status_of_the_answer(database) == "failed"
 
 
