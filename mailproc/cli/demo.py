@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from mailproc.cli.context import fail
-from mailproc.demo import DESK, LOG, DemoFailed, Scene, play, staged
+from mailproc.demo.scene import DESK, LOG, DemoFailed, Scene, play, staged
 
 
 @click.command()
