@@ -11,7 +11,6 @@ becomes a visible problem ticket with the raw mail.  A restart takes up what wai
 from __future__ import annotations
 
 import asyncio
-import os
 import logging
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -35,12 +34,12 @@ log = logging.getLogger("mailproc.chain")
 Return = Callable[[Transaction], None]
 
 LEASE = 900.0  # seconds: longer than a chain of default stages can take
-MOST_CLAIMED = int(os.environ.get("MC", "32"))  # at once; at a stop, what is in no chain yet is given back
-WORTH_FILING = int(os.environ.get("WF", "16"))  # judged mails: so many are not kept waiting for more
+MOST_CLAIMED = 32  # at once; at a stop, what is in no chain yet is given back
+WORTH_FILING = 16  # judged mails: so many are not kept waiting for more
 SMALL = 65_536  # octets: the bytes of such mails come with the claim
 PRESSING = 3  # clients that wait for a reply at the same time
 STEP_BACK = 0.002  # seconds
-MOST_STEPS_BACK = int(os.environ.get("MSB", "20"))  # so that the chain never stands still
+MOST_STEPS_BACK = 2  # so that the chain never stands still
 POLL = 1.0  # seconds between looks for work that another process left
 FIRST_RETRY = 10.0  # seconds; each further one comes four times later …
 LAST_RETRY = 3600.0  # … up to this
