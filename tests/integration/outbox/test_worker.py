@@ -5,135 +5,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import random
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 
 from mailproc.failpoint import VARIABLE
-from mailproc.model.outbox import RELAYED, NewItem, OutboxItem, OutboxKind, OutboxState, Settled
-from mailproc.model.signing_key import Algorithm, SigningKey
-from mailproc.outbox.relay import Relay, RelaySettings
-from mailproc.outbox.schedule import Schedule
-from mailproc.outbox.sign import DomainKey, Signer
-from mailproc.outbox.worker import Worker, WorkerLimits
-from mailproc.store.outbox import Outbox
-from mailproc.store.protocol import Transaction
-from mailproc.store.sqlite import SqliteStore, open_sqlite
-from tests.rig.scripted_relay import HANG, KEEP_AND_DROP, ScriptedRelay
-
-T = TypeVar("T")
-MakeOffice = Callable[..., Awaitable["Office"]]
-NOW = 1_000_000.0
-LIMITS = WorkerLimits(poll=0.02, grace=5, first_probe=0.01, longest_probe=0.02)
-SCHEDULE = Schedule(first=60, longest=3600, max_age=1000, jitter=0)
-BOTH = ("ann@example.com", "bob@example.com")
-
-
-@dataclass
-class Office:
-    """A store, a worker on it, and the relay; ``now`` is the worker's time."""
-
-    store: SqliteStore
-    peer: ScriptedRelay
-    now: float = NOW
-    settled: list[Settled] = field(default_factory=list)
-    failing_callback: bool = False
-    signer: Signer | None = None
-    tasks: list[asyncio.Task[None]] = field(default_factory=list)
-
-    def worker(self, *, limits: WorkerLimits = LIMITS, timeout: float = 20) -> Worker:
-        settings = RelaySettings(
-            host="127.0.0.1", port=self.peer.port, hostname="mail.example.org", connections=2, timeout=timeout
-        )
-        return Worker(
-            self.store,
-            Relay(settings),
-            clock=lambda: self.now,
-            rng=random.Random(1),
-            on_settled=self._on_settled,
-            schedule=SCHEDULE,
-            limits=limits,
-            signer=self.signer,
-        )
-
-    def start(self, *, limits: WorkerLimits = LIMITS, timeout: float = 20) -> Worker:
-        worker = self.worker(limits=limits, timeout=timeout)
-        self.tasks.append(asyncio.create_task(worker.run()))
-        return worker
-
-    async def stop(self) -> None:
-        for task in self.tasks:
-            task.cancel()
-        await asyncio.gather(*self.tasks, return_exceptions=True)
-        self.tasks.clear()
-
-    async def add(
-        self,
-        key: str,
-        *recipients: str,
-        kind: OutboxKind = OutboxKind.REPLY,
-        created: float = NOW,
-        content: bytes = b"Message-ID: <1@example.org>\r\n\r\nHi\r\n",
-    ) -> None:
-        item = NewItem(
-            key=key,
-            kind=kind,
-            desk="support",
-            mail_from="support@example.org",
-            recipients=recipients or ("ann@example.com",),
-            content=content,
-            created=created,
-        )
-        await self.do(lambda box: box.add(item))
-
-    async def do(self, work: Callable[[Outbox], T]) -> T:
-        return await self.store.write(lambda tx: work(tx.outbox))
-
-    async def item(self, item_id: int = 1) -> OutboxItem:
-        item = await self.store.read(lambda tx: tx.outbox.get(item_id))
-        assert item is not None
-        return item
-
-    async def until(self, holds: Callable[[OutboxItem], bool], item_id: int = 1) -> OutboxItem:
-        """The item, as soon as this holds."""
-        async with asyncio.timeout(20):
-            item = await self.item(item_id)
-            while not holds(item):
-                item = await self.item(item_id)
-        return item
-
-    def _on_settled(self, tx: Transaction, settled: Settled) -> None:
-        assert tx.outbox.get(settled.item.id) == settled.item  # in the recording transaction
-        if self.failing_callback:
-            raise RuntimeError("the ticket is gone")
-        self.settled.append(settled)
-
-
-@pytest.fixture
-async def office(tmp_path: Path) -> AsyncIterator[MakeOffice]:
-    made: list[Office] = []
-    peers: list[ScriptedRelay] = []
-
-    async def make(script: dict[str, list[str]] | None = None) -> Office:
-        peer = ScriptedRelay(script or {})
-        await peer.start()
-        peers.append(peer)
-        made.append(Office(open_sqlite(tmp_path / "mail.db"), peer))
-        return made[-1]
-
-    yield make
-    for each in made:
-        await each.stop()
-        await each.store.close()
-    for peer in peers:
-        await peer.stop()
+from mailproc.model.outbox import RELAYED, OutboxKind, OutboxState
+from mailproc.outbox.worker import WorkerLimits
+from tests.rig.outbox_office import BOTH, NOW, MakeOffice
+from tests.rig.scripted_relay import HANG, KEEP_AND_DROP
 
 
 async def test_what_is_due_leaves_and_settles_once(office: MakeOffice) -> None:
@@ -216,40 +99,6 @@ async def test_reply_of_unknown_outcome_is_sent_again_byte_for_byte(office: Make
     here.now = NOW + 60
     first, second = await here.peer.until(2)
     assert first.wire == second.wire
-
-
-async def test_each_try_is_signed_when_it_leaves_and_differs_in_nothing_else(office: MakeOffice) -> None:
-    here = await office({".": [KEEP_AND_DROP]})
-    key = SigningKey.generate(Algorithm.ED25519)
-    here.signer = Signer({"example.org": [DomainKey("s", key)]}, clock=lambda: here.now)
-    top = b"From: support@example.org\r\nMessage-ID: <1@example.org>\r\n\r\n"
-    mail = top + b"Viele herzliche Gr\xc3\xbc\xc3\x9fe\r\n"
-    await here.add("reply:1", content=mail)
-    here.start()
-    await here.until(lambda item: item.attempts == 1)
-    here.now = NOW + 60
-    first, second = await here.peer.until(2)
-    signatures, rests = zip(*(taken.wire.partition(b"From: ")[::2] for taken in (first, second)), strict=True)
-    assert [b"t=%d;" % NOW in signatures[0], b"t=%d;" % (NOW + 60) in signatures[1]] == [True, True]
-    assert rests[0] == rests[1]
-    assert b"Viele herzliche Gr=C3=BC=C3=9Fe" in rests[0]
-    assert (await here.item()).content == mail
-
-
-async def test_mail_that_cannot_be_made_ready_waits(
-    office: MakeOffice, caplog: pytest.LogCaptureFixture
-) -> None:
-    class Broken(Signer):
-        async def sign(self, content: bytes) -> bytes:
-            raise RuntimeError("no thread")
-
-    here = await office()
-    here.signer = Broken({}, clock=lambda: here.now)
-    await here.add("ack:1", kind=OutboxKind.ACKNOWLEDGEMENT)
-    here.start()
-    item = await here.until(lambda item: item.attempts == 1)
-    assert (item.state, item.due) == (OutboxState.WAITING, NOW + 60)
-    assert "could not be made ready" in caplog.text
 
 
 @pytest.mark.parametrize("kind", [OutboxKind.ACKNOWLEDGEMENT, OutboxKind.REJECTION])
