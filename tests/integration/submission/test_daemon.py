@@ -57,6 +57,31 @@ def test_an_answer_from_a_mail_client_reaches_the_customer(
     daemon.stop()
 
 
+@pytest.mark.parametrize("end", [b"\n.\n", b"\r\n.\r"])
+def test_an_agent_cannot_smuggle_a_second_mail_past_the_relay(
+    make_daemon: MakeDaemon, sink: Sink, certificate: Certificate, end: bytes
+) -> None:
+    daemon = make_daemon(relay_port=sink.port, chain=("automatic", "ticket"))
+    agents = add_agents(daemon, certificate)
+    daemon.start()
+    ask(daemon)
+    head = b"From: alice@example.org\r\nTo: support@example.org\r\nSubject: x\r\n"
+    head += b"In-Reply-To: <mail-1@customer.example>\r\n\r\nhello"
+    smuggled = b"MAIL FROM:<evil@evil.example>\r\nRCPT TO:<victim@elsewhere.example>\r\nDATA\r\nspam\r\n.\r\n"
+    with agents.client("alice") as client:
+        client.mail("alice@example.org")
+        client.rcpt(DESK)
+        client.docmd("DATA")
+        client.send(head + end + smuggled)
+        assert client.getreply()[0] == 250
+
+    (caught,) = sink.wait_for(1)
+    assert caught.recipients == (CUSTOMER,)
+    assert b"victim@elsewhere.example" in caught.raw  # as text
+    assert caught.raw.count(b"\n") == caught.raw.count(b"\r") == caught.raw.count(b"\r\n")
+    daemon.stop()
+
+
 def test_two_workers_share_the_agents_port(make_daemon: MakeDaemon, certificate: Certificate) -> None:
     daemon = make_daemon(top="workers = 2")
     agents = add_agents(daemon, certificate, tls="implicit")
