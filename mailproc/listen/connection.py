@@ -92,6 +92,7 @@ class Connection(SMTP):
         self.closed: asyncio.Future[None] = self.loop.create_future()  # done when the connection is gone
         self._wire = Wire(self.loop)
         self._leave_gate: Callable[[], None] | None = None
+        self._unsent = ""  # replies
         self._owed = 0  # replies that the client waits for since it was sent 354
         self._useless = 0
         self._our_turn = False
@@ -221,18 +222,28 @@ class Connection(SMTP):
             self._heard = self.loop.time()
 
     async def _say(self, reply: Reply) -> None:
-        self._write([reply])
-        await self._writer.drain()
+        """Reply to a command; replies to commands of one batch leave in one (RFC 2920 section 3.2)."""
+        self._unsent += _line(reply)
+        if not self._wire.has_line:
+            self._flush()
+            await self._writer.drain()
 
     async def _send(self, *lines: str) -> None:
-        self._writer.write("".join(f"{line}\r\n" for line in lines).encode())
+        self._unsent += "".join(f"{line}\r\n" for line in lines)
+        self._flush()
         await self._writer.drain()
 
     def _write(self, replies: Sequence[Reply]) -> None:
-        if not self._writer.is_closing():
-            self._writer.write("".join(map(_line, replies)).encode("utf-8", "replace"))
+        self._unsent += "".join(map(_line, replies))
+        self._flush()
+
+    def _flush(self) -> None:
+        unsent, self._unsent = self._unsent, ""
+        if unsent and not self._writer.is_closing():
+            self._writer.write(unsent.encode("utf-8", "replace"))
 
     def _close(self) -> None:
+        self._flush()
         # close() waits until the client has read everything, which it may never do.
         self._writer.close()
         if self.transport is not None and self._abort is None:

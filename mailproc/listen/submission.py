@@ -138,7 +138,8 @@ class SubmissionSession(Session):
             raise MailError(replies.BAD_SYNTAX)
         if self._agent:
             raise MailError(replies.AUTHENTICATED_ALREADY)
-        await self._say(replies.READY_FOR_TLS)
+        self._write([replies.READY_FOR_TLS])  # at once, whatever came behind the command
+        await self._writer.drain()
         self._greeted = False
         self._mail = None
         await self._start_tls(self._office.starttls)

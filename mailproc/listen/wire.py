@@ -47,6 +47,11 @@ class Wire:
         self._ended = True
         self._wake()
 
+    @property
+    def has_line(self) -> bool:
+        """Whether a whole command line, or more, has come already."""
+        return bool(self._waiting) or self._block.find(b"\n", self._at) >= 0
+
     async def line(self) -> bytes:
         """The next line without its CRLF or LF."""
         while (end := self._block.find(b"\n", self._at)) < 0:
