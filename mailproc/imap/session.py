@@ -25,7 +25,7 @@ from mailproc.imap.wire import Refusal, Wire
 T = TypeVar("T")
 
 # What IMAP4rev2 has of itself (RFC 9051 appendix E), as far as we ask for it.
-_IN_REV2 = frozenset({"NAMESPACE", "UNSELECT", "UIDPLUS", "IDLE", "LIST-STATUS", "MOVE"})
+_IN_REV2 = frozenset({"NAMESPACE", "ENABLE", "UNSELECT", "UIDPLUS", "IDLE", "LIST-STATUS", "MOVE"})
 
 
 class Session:

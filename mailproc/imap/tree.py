@@ -2,8 +2,8 @@
 
 A place (``model/folder.py``) is called the same everywhere; its mailbox depends on the desk's folder, on the
 names that a site has chosen, and on the server's separator.  ``/`` in a folder and in a place is the border
-of two levels, whatever the server's own is.  A separator within a name (an agent ``a.b`` on a server that
-divides by dots) becomes ``_``.
+of two levels, whatever the server's own is.  A dot within a name becomes ``_`` (agent ``a.b``): many servers
+cannot have it, as it divides their folders on disk.
 """
 
 from __future__ import annotations
@@ -82,7 +82,11 @@ class Tree:
     def _path(self, levels: Sequence[str]) -> str:
         if not self.separator:  # a flat namespace
             return "-".join((self.root, *levels))
-        return self.separator.join((self.root, *(level.replace(self.separator, "_") for level in levels)))
+        return self.separator.join((self.root, *(_plain(level, self.separator) for level in levels)))
+
+
+def _plain(level: str, separator: str) -> str:
+    return level.replace(".", "_").replace(separator, "_")
 
 
 def _levels(place: Place, names: FolderNames) -> list[str]:

@@ -20,6 +20,7 @@ from mailproc.imap.settings import ImapSettings
 log = logging.getLogger("mailproc.imap")
 
 RENEW = 240.0  # seconds of silence after which the connection is tried (RFC 2177: within 29 minutes)
+LONGEST_IDLE = 86400.0  # seconds on one connection
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 300.0  # seconds before a lost connection is made again
 
 
@@ -105,7 +106,8 @@ class Waker:
         self._covered = True
         self.wake()  # what came before NOTIFY was there
         while True:
-            if await client.run(partial(listening.is_told, seconds=self._renew), within=self._within):
+            job = partial(listening.is_told, seconds=self._renew)
+            if await client.run(job, within=self._renew + 2 * self._settings.timeout):
                 self.wake()
 
     async def _idle(self, client: ImapClient) -> None:
@@ -125,14 +127,14 @@ class Waker:
             client.abort()
 
     async def _idle_on_one(self, client: ImapClient, mailbox: str) -> None:
-        while True:
-            job = partial(listening.idle, mailbox=mailbox, seconds=self._renew)
-            if await client.run(job, within=self._within):
-                self.wake()
-
-    @property
-    def _within(self) -> float:
-        return self._renew + 2 * self._settings.timeout
+        loop = asyncio.get_running_loop()
+        job = partial(
+            listening.idle,
+            mailbox=mailbox,
+            seconds=self._renew,
+            on_news=lambda: loop.call_soon_threadsafe(self.wake),
+        )
+        await client.run(job, within=LONGEST_IDLE)
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
