@@ -56,9 +56,13 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What is to be done for one ticket.  ``records`` are written already; ``forgotten`` names are another
-    desk's by now.  ``names`` are those that it is about."""
+    """What is to be done for one ticket, and which of its copies are not to be touched yet.
 
+    ``asked`` is the row that was asked for; ``ticket`` is the one that it is about, by its merges.  ``names``
+    are all its copies.  ``records`` are written already; ``forgotten`` copies are another desk's by now.
+    """
+
+    asked: int
     ticket: int
     plan: Plan
     names: tuple[str, ...] = ()
@@ -66,6 +70,7 @@ class Decision:
     look_again: float | None = None
     records: tuple[CopyRecord, ...] = ()
     forgotten: tuple[str, ...] = ()
+    is_failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +82,7 @@ class Rounds:
 
     def decide(self, tx: Transaction, ticket: int, view: View) -> Decision:
         """Let agents' moves of a ticket's mails take effect, and say what makes the folder right."""
+        asked = ticket
         shown = tx.folders.shown(self.desk.name, ticket) or self._take_over(tx, ticket, view)
         if shown is None:
             return self._let_go(tx, ticket, view)
@@ -95,7 +101,7 @@ class Rounds:
         tx.folders.record(self.desk.name, records)
         look_again = min(filter(None, (plan.look_again, judgement.look_again)), default=None)
         names = tuple(copy.name for copy in copies)
-        return Decision(ticket, plan, names, judgement.undecided, look_again, records)
+        return Decision(asked, ticket, plan, names, judgement.undecided, look_again, records)
 
     def _apply(
         self, tx: Transaction, ticket: int, copies: Sequence[Copy], judgement: Judgement, now: float
@@ -135,7 +141,7 @@ class Rounds:
         names = [name for name in tx.folders.names_of(ticket) if name in view.seen or name in view.records]
         drops = [Drop(name, sight) for name in names for sight in view.seen.get(name, ())]
         tx.folders.forget(self.desk.name, names)
-        return Decision(ticket, Plan(repairs=list(drops)), tuple(names), forgotten=tuple(names))
+        return Decision(ticket, ticket, Plan(repairs=list(drops)), tuple(names), forgotten=tuple(names))
 
     def _tell_of_restoring(self, tx: Transaction, ticket: int, view: View) -> None:
         what = "restored_quietly" if view.is_mass else "restored"

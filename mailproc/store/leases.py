@@ -15,6 +15,14 @@ class Leases:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
+    def is_free(self, name: str, holder: str, now: float) -> bool:
+        """Could ``holder`` have it?"""
+        row = self._connection.one(
+            "SELECT 1 FROM lease WHERE name = :name AND expires > :now AND holder <> :holder",
+            {"name": name, "now": now, "holder": holder},
+        )
+        return row is None
+
     def acquire(self, name: str, holder: str, now: float, until: float) -> int | None:
         """Take a lease that nobody holds; its token, or None.
 
