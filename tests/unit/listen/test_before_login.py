@@ -8,6 +8,8 @@ from base64 import b64encode
 from collections.abc import Callable, Coroutine
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mailproc.listen.connection import Service
 from mailproc.listen.credentials.authenticator import Authenticator
@@ -22,6 +24,7 @@ from tests.rig.pipe import MovableLoop, Pipe, settle
 LIMITS = ListenLimits(idle=300.0, total=3600.0)
 LOGIN = b"AUTH PLAIN " + b64encode(b"\0alice\0secret of alice") + b"\r\n"
 MAIL = b"MAIL FROM:<alice@example.org>\r\n"
+TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 TIMED_OUT = b"421 4.4.2 Connection timed out\r\n"
 
 
@@ -29,7 +32,7 @@ class SecurePipe(Pipe):
     """As if TLS were active."""
 
     def get_extra_info(self, name: str, default: object = None) -> object:
-        return ssl.create_default_context() if name == "sslcontext" else super().get_extra_info(name, default)
+        return TLS if name == "sslcontext" else super().get_extra_info(name, default)
 
 
 class Scene:
@@ -40,7 +43,7 @@ class Scene:
         self.prover = PlainPasswords()
         rules = ThrottleRules()
         authenticator = Authenticator(self.prover, ROSTER, rules, clock=TickingClock(), pause=Pauses())
-        office = Office(KeepingDesks(), authenticator, ssl.create_default_context())
+        office = Office(KeepingDesks(), authenticator, TLS)
         service = Service(Unheard(), LIMITS, "mail.example", Gate(LIMITS))
         self.client = pipe(SubmissionSession(service, office))
 
@@ -115,6 +118,46 @@ def test_a_password_check_is_not_the_clients_idle_time() -> None:
         scene.prover.may_go_on.set()
         await settle()
         assert scene.client.written == b"235 2.7.0 Authentication successful\r\n"
+
+    run(play, SecurePipe)
+
+
+SAID = [
+    b"EHLO c",
+    b"HELO c",
+    b"RSET",
+    b"NOOP",
+    b"VRFY x",
+    b"AUTH PLAIN",
+    b"AUTH LOGIN",
+    b"AUTH LOGIN YWxpY2U=",
+    b"AUTH PLAIN " + b64encode(b"\0alice\0wrong"),
+    b64encode(b"\0alice\0guess"),
+    b64encode(b"alice"),
+    b"=",
+    b"*",
+    b"",
+    b"x" * 3000,
+    b"STARTTLS x",
+    b"BDAT 5 LAST",
+    b"MAIL FROM:<alice@example.org>",
+    b"MAIL FROM:<> AUTH=alice",
+    b"RCPT TO:<ann@customer.example>",
+    b"DATA",
+    b".",
+    bytes(range(256)).replace(b"\n", b""),
+]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.sampled_from(SAID), max_size=30))
+def test_without_the_password_no_mail_begins_whatever_is_said(said: list[bytes]) -> None:
+    async def play(scene: Scene) -> None:
+        heard = await scene.client.say(b"\r\n".join(said) + b"\r\n")
+        await settle()
+        codes = {line[:9] for line in (heard + scene.client.written).split(b"\r\n")}
+        assert not codes & {b"250 2.1.0", b"250 2.1.5", b"235 2.7.0", b"451 4.3.0"}
+        assert not any(code.startswith(b"354") for code in codes)
 
     run(play, SecurePipe)
 
