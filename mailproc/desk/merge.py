@@ -25,6 +25,7 @@ def merge(tx: Transaction, ticket: Ticket, target: Ticket, *, who: str, now: flo
         raise Refused("tickets of two desks cannot be merged: move one first")
     if ticket.state is not State.CLOSED:
         ticket = change_state(tx, ticket, Move.CLOSE, who=who, now=now, detail=f"merged into {target.number}")
+    tx.answers.carry_over(ticket.id, target.id)
     tx.tickets.set_merged_into(ticket.id, target.id, now)
     tx.history.link(ticket, target, "merged")
     tx.history.add_event(ticket, "merged", who, f"into {target.number}", now)
@@ -69,6 +70,8 @@ def split(
         )
     )
     tx.tickets.move_messages([message.id for message in chosen], new)
+    for each in (new.id, ticket.id):
+        tx.answers.renumber(each)
     tx.threads.move([message.message_id for message in chosen if message.message_id], ticket, new)
     tx.history.link(ticket, new, "split")
     tx.history.add_event(ticket, "split", who, f"{len(chosen)} to {new.number}", now)

@@ -111,10 +111,10 @@ class Answers:
         """
         family = self._family(ticket)
         named = self._named(family, message_ids)
-        if own := [turn for of_ticket, turn, _ in named if of_ticket == ticket]:
-            return max(own)
-        newest = max((at for _, _, at in named), default=moment)
         turn = self.standing(ticket).turn
+        if own := [each for of_ticket, each, _ in named if of_ticket == ticket]:
+            return min(turn, max(own))
+        newest = max((at for _, _, at in named), default=moment)
         return turn - 1 if turn and self._wrote_since(family, newest) else turn
 
     def _family(self, ticket: int) -> list[int]:
