@@ -25,6 +25,8 @@ _AS_IT_STANDS = re.compile(r"[!-9;-~]{1,76}: [!-~](?:[ -~]*[!-~])?")  # a name, 
 _FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
+# Words that stand for themselves, each with the one space behind it; no space follows that.
+_PLAIN_WORDS = re.compile(r"(?:(?!=\?|[!-~]*=\?)[!-~]{1,60} (?! ))*")
 _PLAIN_IN_Q = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/")
 
 # Fields of free text: the only ones where an encoded word may stand for the whole value (RFC 2047 section 5).
@@ -55,7 +57,9 @@ def encode_field(name: str, value: str) -> bytes:
     check_text(value)
     value = value.strip(" ")
     if is_free_text(name) and _needs_encoding(value):
-        value = " ".join(encoded_words(value, first=LINE - len(name) - 2))
+        plain = _plain_beginning(value)
+        room = LINE - len(name) - 2 - len(plain)
+        value = plain + " ".join(encoded_words(value[len(plain) :], first=room))
     lines = _fold(f"{name}:", value)
     if any(len(line.encode()) > _LONGEST_LINE for line in lines):
         raise ValueError(f"a word in {name} is too long for a line of a header")
@@ -99,6 +103,12 @@ def _needs_encoding(value: str) -> bool:
     """Not ASCII; or ASCII that a reader would take for an encoded word; or impossible to fold."""
     longest = max(map(len, value.split(" ")), default=0)
     return not value.isascii() or "=?" in value or longest > _LONGEST_LINE - 98 or " " * LINE in value
+
+
+def _plain_beginning(value: str) -> str:
+    """The words before the first that needs encoding: a reader that decodes nothing finds a tag there."""
+    match = _PLAIN_WORDS.match(value)
+    return match[0] if match else ""
 
 
 def _phrase(name: str) -> str:

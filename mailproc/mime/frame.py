@@ -1,8 +1,8 @@
 """A desk's salutation above and its signature below what an agent wrote, in the text and in its HTML.
 
-The salutation stands at the top, unless the agent begins with one; the signature follows the last line that
-is no quote, unless the agent signed with ``-- `` (RFC 3676 section 4.3).  A sealed mail, and one without
-words of the agent's own, stays as it is.  Nothing raises for what a mail holds.
+The salutation stands above the first line that is no quote, unless that line greets; the signature follows
+the last such line, unless the agent signed with ``-- `` (RFC 3676 section 4.3).  A sealed mail, and one
+without words of the agent's own, stays as it is.  Nothing raises for what a mail holds.
 """
 
 from __future__ import annotations
@@ -51,9 +51,10 @@ def _greets(own: list[str]) -> bool:
 def _around(parts: tuple[Written, ...], salutation: str, signature: str) -> Iterator[Change]:
     if not _own(parts):
         return
-    first, last = parts[0], next(part for part in reversed(parts) if _own((part,)))
-    top = {_first_line(first): Passage(salutation)} if salutation else {}
-    bottom = {_last_line(last): Passage(signature)} if signature else {}
+    first = next(part for part in parts if _own((part,)))
+    last = next(part for part in reversed(parts) if _own((part,)))
+    top = {_own_lines(first)[0]: Passage(salutation)} if salutation else {}
+    bottom = {_own_lines(last)[-1]: Passage(signature)} if signature else {}
     for part in dict.fromkeys((first, last)):
         above, below = (top if part is first else {}), (bottom if part is last else {})
         edits = {
@@ -62,11 +63,7 @@ def _around(parts: tuple[Written, ...], salutation: str, signature: str) -> Iter
         yield part, part.page.edited(edits)
 
 
-def _first_line(part: Written) -> int:
-    return next((number for number, line in enumerate(part.page.lines) if line.strip()), 0)
-
-
-def _last_line(part: Written) -> int:
-    """The last line with own words."""
+def _own_lines(part: Written) -> list[int]:
+    """The numbers of the lines with own words."""
     marks = quoted_lines(part.page.lines)
-    return max(number for number, line in enumerate(part.page.lines) if line.strip() and not marks[number])
+    return [number for number, line in enumerate(part.page.lines) if line.strip() and not marks[number]]

@@ -9,6 +9,7 @@ over ``MAX_SOURCE`` characters has no lines.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import unescape
@@ -29,7 +30,9 @@ _VOID = frozenset({
     "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "wbr",
 })  # fmt: skip
 _THINGS = frozenset({"img", "hr", "embed", "input", "video", "audio", "iframe", "object", "svg"})
-_WHOLE = frozenset({"p", "div", "h1", "h2", "h3", "h4", "h5", "h6", "pre"})  # go when nothing is left in them
+_WHOLE = frozenset(
+    {"p", "div", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "li", "ul", "ol"}
+)  # go when nothing is left in them
 _PHRASING_ONLY = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6", "pre"})
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all", re.IGNORECASE)
 _INDENT = re.compile(r"margin[^\"]*border\s*:\s*none|border\s*:\s*none[^\"]*margin", re.IGNORECASE)
@@ -49,6 +52,7 @@ class _Element:
     parent: _Element | None
     first: int  # number of the first line that may stand in it
     quotes: int
+    preformatted: bool
     close: _Span | None = None
     after: int = -1  # number of the first line behind it
     things: bool = False  # a picture or the like stands in it
@@ -148,6 +152,7 @@ class _Layout:
     _block: _Element | None = None
     _unseen: list[str] = field(default_factory=list)  # open elements, the outermost is not to be seen
     _elements: list[_Element] = field(default_factory=list)
+    _opened: Counter[str] = field(default_factory=Counter)  # how many elements of a name are open
 
     def read(self) -> None:
         for token in tokens(self.source):
@@ -206,36 +211,42 @@ class _Layout:
 
     def _thing(self) -> None:
         element = self._block
-        while element is not None:
+        while element is not None and not element.things:
             element.things = True
             element = element.parent
 
     def _enter(self, token: Token) -> None:
-        quotes = (self._block.quotes if self._block else 0) + _is_quote(token)
-        self._block = _Element(token.name, (token.start, token.end), self._block, len(self.lines), quotes)
+        above = self._block
+        self._block = _Element(
+            token.name,
+            (token.start, token.end),
+            above,
+            len(self.lines),
+            (above.quotes if above else 0) + _is_quote(token),
+            token.name == "pre" or (above is not None and above.preformatted),
+        )
         self._elements.append(self._block)
+        self._opened[token.name] += 1
         self._line = _Line(self._block, token.end)
 
     def _close(self, token: Token) -> None:
+        """What was left open inside of it is closed too; an end tag of nothing ends only the line."""
         self._end_line(token.start)
-        element = self._block
-        while element is not None and element.name != token.name:
-            element = element.parent
-        while element is not None and self._block is not None:
-            inner = self._block
-            self._leave(inner, (token.start, token.end) if inner is element else None)
-            if inner is element:
-                break
+        is_open = self._opened[token.name] > 0
+        while is_open and self._block is not None:
+            is_open = self._block.name != token.name
+            self._leave(self._block, None if is_open else (token.start, token.end))
         self._line.begin = token.end
 
     def _leave(self, element: _Element, close: _Span | None) -> None:
         element.close = close
         element.after = len(self.lines)
+        self._opened[element.name] -= 1
         self._block = element.parent
         self._line = _Line(self._block, self._line.begin)
 
     def _text(self, token: Token) -> None:
-        if not self._is_preformatted():
+        if not (self._block and self._block.preformatted):
             self._add(token.start, token.end)
             return
         start = token.start
@@ -245,12 +256,6 @@ class _Layout:
             start = token.start + found.end()
             self._end_line(start)
         self._add(start, token.end)
-
-    def _is_preformatted(self) -> bool:
-        element = self._block
-        while element is not None and element.name != "pre":
-            element = element.parent
-        return element is not None
 
     def _add(self, start: int, end: int) -> None:
         text = self.source[start:end]

@@ -22,7 +22,7 @@ from mailproc.mime.written import Change, Written, other_version, put_back, vers
 
 NAME = r"[\w][\w.-]{0,63}"
 _INSERT = re.compile(rf"::\s?({NAME})")
-_NEARLY = re.compile(rf"::\s?({NAME})(?:\s.*|[.,;!?]+)")
+_NEARLY = re.compile(rf"::\s?({NAME})[.,;!?)]*(?:\s.*)?")  # goes on behind the name
 
 
 class CannotInsert(ValueError):
