@@ -5,8 +5,9 @@ failure is written down beside its recipient.  Where the customer is among them 
 hard or soft: it was not delivered, and nobody tries any more.  Only a hard one, where the address is no good,
 makes the ticket unanswered again and puts it into Problem.
 
-A report is believed only about a mail that we sent: its original Message-ID must be one of ours, which has
-a MAC and is known only to those who got the mail.  Any other report leaves events and changes nothing.
+A report is believed only about a mail that we sent: it came to the bounce address of one, or names its
+Message-ID.  Both have a MAC and are known only to those who got the mail.  Any other report leaves events and
+changes nothing.
 """
 
 from __future__ import annotations
@@ -15,8 +16,11 @@ from dataclasses import dataclass
 
 from mailproc.desk.change import follow_merges
 from mailproc.desk.undelivered import WHO, give_back, missed_by_customer
+from mailproc.model.address import Address
 from mailproc.model.desk import Desk
+from mailproc.model.follow_up import Carrier
 from mailproc.model.judgement import Bounce, FailedRecipient
+from mailproc.model.mac import Keyring, read_address
 from mailproc.model.ticket import Direction, Message, MessageStatus, Ticket
 from mailproc.store.protocol import Transaction
 
@@ -34,9 +38,22 @@ class BounceEffect:
     reopened: bool = False  # the ticket's state was changed
 
 
-def apply_bounce(tx: Transaction, desk: Desk, bounce: Bounce, ticket_id: int, now: float) -> BounceEffect:
-    """Apply a report that was filed in the ticket ``ticket_id``; part of the transaction that files it."""
-    reply = _reply(tx, desk, bounce)
+def returned_message(keyring: Keyring, desk: Desk, recipient: Address) -> int | None:
+    """The row of the mail of ours whose bounce address this is; None for any other address."""
+    token = read_address(desk, recipient)
+    if token is None or token.carrier is not Carrier.BOUNCE_ADDRESS or not keyring.verifies(token):
+        return None
+    return int(token.serial)
+
+
+def apply_bounce(
+    tx: Transaction, desk: Desk, bounce: Bounce, ticket_id: int, now: float, *, returned: int | None = None
+) -> BounceEffect:
+    """Apply a report that was filed in the ticket ``ticket_id``; part of the transaction that files it.
+
+    ``returned`` is what ``returned_message`` says of the address that it came to.
+    """
+    reply = _returned(tx, desk, returned) or _reply(tx, desk, bounce)
     ticket = follow_merges(tx, tx.tickets.get(ticket_id if reply is None else reply.ticket))
     _leave_events(tx, ticket, bounce, now)
     if reply is None:
@@ -66,6 +83,11 @@ def _give_back(
         tx.tickets.set_message_status(reply.id, MessageStatus.FAILED)
         return ticket
     return give_back(tx, ticket, reply, f"the answer did not reach {hard[0].recipient}", now)
+
+
+def _returned(tx: Transaction, desk: Desk, row: int | None) -> Message | None:
+    message = tx.tickets.message(row) if row is not None else None
+    return message if message is not None and _is_sent(message) and message.desk == desk.name else None
 
 
 def _reply(tx: Transaction, desk: Desk, bounce: Bounce) -> Message | None:

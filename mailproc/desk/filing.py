@@ -18,7 +18,7 @@ from mailproc.desk.acknowledge import (
     enqueue_rejection,
     refuse_acknowledgement,
 )
-from mailproc.desk.bounce import apply_bounce
+from mailproc.desk.bounce import apply_bounce, returned_message
 from mailproc.desk.change import change_state
 from mailproc.desk.copy_headers import copy_headers
 from mailproc.desk.follow_up import find, index, record
@@ -267,7 +267,9 @@ class Filing:
 
     def _apply_bounce(self, case: _Case, ticket: Ticket) -> None:
         if case.delivery.bounce is not None:
-            apply_bounce(case.tx, case.delivery.desk, case.delivery.bounce, ticket.id, case.now)
+            desk = case.delivery.desk
+            returned = returned_message(self.site.keyring, desk, case.delivery.envelope.rcpt_to)
+            apply_bounce(case.tx, desk, case.delivery.bounce, ticket.id, case.now, returned=returned)
 
     def _acknowledge(self, case: _Case, ticket: Ticket, *, follow_up: bool = False) -> None:
         enqueue_acknowledgement(

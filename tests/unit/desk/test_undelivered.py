@@ -167,6 +167,31 @@ async def test_a_report_of_the_relays_own_takes_the_same_way_as_mail(office: Off
     await office.store.read(look)
 
 
+async def test_a_report_that_says_nothing_is_known_by_the_address_it_comes_to(office: Office) -> None:
+    await office.receive(mail())
+
+    def leave(tx: Transaction) -> Answer:
+        first = answer(tx, office)
+        sent(tx, office)
+        return first
+
+    first = await office.store.write(leave)
+    report = (
+        "From: MAILER-DAEMON@relay.example\r\nSubject: Undelivered\r\nMIME-Version: 1.0\r\n"
+        "Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n"
+        "--b\r\n\r\nSorry.\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\n"
+        "Reporting-MTA: dns; relay.example\r\n\r\n"
+        f"Final-Recipient: rfc822; {CARLA}\r\nAction: failed\r\nStatus: 5.1.1\r\n--b--\r\n"
+    ).encode()
+    number = first.ticket.number
+    forged = f"support+bounce.{number}.{first.message}.abcdefghij@example.org"
+    address = office.site.keyring.bounce_address(office.desks[0], number, first.message)
+    await office.receive(report, sender="", to=(forged,))
+    assert (await office.store.read(lambda tx: state_of(tx, first)))[0] is State.ANSWERED
+    await office.receive(report + b"\r\n", sender="", to=(str(address),))
+    assert (await office.store.read(lambda tx: state_of(tx, first)))[0] is State.PROBLEM
+
+
 async def test_a_refusal_of_the_relay_does_the_same(office: Office) -> None:
     await office.receive(mail())
 
