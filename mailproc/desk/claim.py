@@ -7,6 +7,8 @@ from mailproc.model.desk import Desk
 from mailproc.model.ticket import Move, Ticket
 from mailproc.store.protocol import Transaction
 
+MOST_EXPIRED = 100  # claims, at one look at the clock
+
 
 class HeldByAnother(Refused):
     """Another agent holds the ticket; that the claim was lost is written down."""
@@ -26,6 +28,23 @@ def claim(tx: Transaction, desk: Desk, ticket: Ticket, *, agent: str, now: float
 def release(tx: Transaction, ticket: Ticket, *, who: str, now: float) -> Ticket:
     """Give a ticket back to the desk."""
     return change_state(tx, ticket, Move.RELEASE, who=who, owner="", now=now, detail=ticket.owner)
+
+
+def expire_claims(tx: Transaction, desk: Desk, *, now: float) -> int:
+    """Give the tickets back that their owners have done nothing with for too long; return how many."""
+    stale = stale_claims(tx, desk, now)
+    for ticket in stale:
+        detail = f"{ticket.owner} had it for {desk.claim_expires / 3600:g} hours without doing anything"
+        change_state(tx, ticket, Move.RELEASE, who="mailproc", owner="", now=now, detail=ticket.owner)
+        tx.history.add_event(ticket, "claim_expired", "mailproc", detail, now)
+    return len(stale)
+
+
+def stale_claims(tx: Transaction, desk: Desk, now: float) -> list[Ticket]:
+    """The claims of a desk that have expired, not all at once where they are many."""
+    if not desk.claim_expires:
+        return []
+    return tx.tickets.claimed_before(desk.name, now - desk.claim_expires, MOST_EXPIRED)
 
 
 def assign(tx: Transaction, desk: Desk, ticket: Ticket, *, agent: str, who: str, now: float) -> Ticket:

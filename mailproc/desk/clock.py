@@ -1,4 +1,7 @@
-"""What happens by itself when its time has come: snoozed tickets wake, held answers are reminded of."""
+"""What happens by itself when its time has come.
+
+Snoozed tickets wake, held answers are reminded of, claims expire, and what agents called spam is learnt.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,11 @@ import asyncio
 import logging
 from collections.abc import Callable
 
+from mailproc.desk.claim import expire_claims, stale_claims
 from mailproc.desk.close import wake_due
 from mailproc.desk.held import REMIND_AFTER, remind_due
 from mailproc.desk.site import Site
+from mailproc.desk.train import GRACE, learn_due
 from mailproc.store.protocol import Store, StoreError, Transaction
 
 log = logging.getLogger("mailproc.clock")
@@ -16,28 +21,35 @@ log = logging.getLogger("mailproc.clock")
 TICK = 15.0  # seconds
 
 
-async def keep_time(store: Store, site: Site, clock: Callable[[], float]) -> None:
-    """Look every few seconds, until cancelled."""
+async def keep_time(store: Store, site: Site, clock: Callable[[], float], spam_grace: float = GRACE) -> None:
+    """Look every few seconds, until cancelled; what was called spam is learnt after ``spam_grace`` seconds."""
     while True:
         try:
-            await tick(store, site, clock())
+            await tick(store, site, clock(), spam_grace)
         except StoreError as error:
             log.warning("store=%s", error)
         await asyncio.sleep(TICK)
 
 
-async def tick(store: Store, site: Site, now: float) -> int:
+async def tick(store: Store, site: Site, now: float, spam_grace: float = GRACE) -> int:
     """Do what is due at ``now``; return how much that was.  Nothing is written when nothing is due."""
-    if not await store.read(lambda tx: _is_anything_due(tx, now)):
-        return 0
-    return await store.write(lambda tx: _do_due(tx, site, now))
+    learnt = await learn_due(store, now, spam_grace)
+    if not await store.read(lambda tx: _is_anything_due(tx, site, now)):
+        return learnt
+    return learnt + await store.write(lambda tx: _do_due(tx, site, now))
 
 
-def _is_anything_due(tx: Transaction, now: float) -> bool:
-    return bool(tx.tickets.snoozed_until(now) or tx.holds.told_before(now - REMIND_AFTER, 1))
+def _is_anything_due(tx: Transaction, site: Site, now: float) -> bool:
+    held = tx.holds.told_before(now - REMIND_AFTER, 1)
+    return bool(
+        tx.tickets.snoozed_until(now)
+        or held
+        or any(stale_claims(tx, desk, now) for desk in site.desks.values())
+    )
 
 
 def _do_due(tx: Transaction, site: Site, now: float) -> int:
     woken, reminded = wake_due(tx, now=now), remind_due(tx, site, now)
-    log.info("woken=%d reminded=%d", woken, reminded)
-    return woken + reminded
+    expired = sum(expire_claims(tx, desk, now=now) for desk in site.desks.values())
+    log.info("woken=%d reminded=%d claims_expired=%d", woken, reminded, expired)
+    return woken + reminded + expired

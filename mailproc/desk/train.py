@@ -68,17 +68,17 @@ def untrain(tx: Transaction, sha256: bytes, label: Label | None = None) -> bool:
 
 
 def learn_later(tx: Transaction, ticket: Ticket, label: Label, now: float) -> None:
-    """An agent said what a ticket is: learn its mails when GRACE is over, unless he takes it back."""
+    """An agent said what a ticket is: learn its mails after a while, unless he takes it back."""
     pending = tx.lessons.pending(ticket.id)
     if pending is not None and pending != label:
         tx.lessons.drop(ticket.id)
     else:
-        tx.lessons.set(ticket.id, label, now + GRACE)
+        tx.lessons.set(ticket.id, label, now)
 
 
-async def learn_due(store: Store, now: float) -> int:
+async def learn_due(store: Store, now: float, grace: float = GRACE) -> int:
     """Learn the tickets whose grace is over; return how many mails were learnt."""
-    due = await store.read(lambda tx: tx.lessons.due(now, _AT_ONCE))
+    due = await store.read(lambda tx: tx.lessons.said_before(now - grace, _AT_ONCE))
     return sum([await _learn(store, each.ticket, Label(each.label), now) for each in due])
 
 

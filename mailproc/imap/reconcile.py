@@ -11,10 +11,10 @@ Rules.
 
 1. A copy in another place than the recorded one is a move, judged from the recorded place to the one seen.
 2. While the copy that its holder works on (``@alice``) is still there, another one elsewhere is either the
-   first half of a move or the end of a lost race: it is decided after QUIET seconds.
+   first half of a move or the end of a lost race: it is decided after a quiet time.
 3. Of several moves seen at once one wins, an agent's before all others; the rest have lost.
-4. What is nowhere for PATIENCE seconds is put back: clients that copy and then delete, or synchronise, need
-   that long.  The small mails that show events may be deleted.
+4. What is nowhere for a while is put back: clients that delete and then append, or synchronise, need time.
+   The small mails that show events may be deleted.
 """
 
 from __future__ import annotations
@@ -26,8 +26,16 @@ from dataclasses import dataclass, field, replace
 from mailproc.model.folder import DISMISSED, NOWHERE, Place, agent_of
 from mailproc.store.folders import CopyRecord
 
-QUIET = 2.0  # seconds
-PATIENCE = 30.0  # seconds
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to wait for agents, in seconds."""
+
+    quiet: float = 2.0  # until a copy beside the holder's is decided
+    missing: float = 30.0  # until a mail that is nowhere is put back
+
+
+PATIENT = Patience()
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -96,7 +104,9 @@ class Judgement:
     look_again: float | None = None
 
 
-def judge(ticket: int, copies: Iterable[Copy], first_seen: FirstSeen, now: float) -> Judgement:
+def judge(
+    ticket: int, copies: Iterable[Copy], first_seen: FirstSeen, now: float, patience: Patience = PATIENT
+) -> Judgement:
     """What agents did with one ticket; ``first_seen`` tells since when a copy is where it is not expected."""
     moves: list[Moved] = []
     lost: list[Moved] = []
@@ -107,7 +117,7 @@ def judge(ticket: int, copies: Iterable[Copy], first_seen: FirstSeen, now: float
             if copy.explains(sight):
                 continue
             moved = Moved(copy.name, copy.source, sight.place, sight.uid, copy.is_held)
-            decided_at = first_seen.get((copy.name, sight), now) + QUIET
+            decided_at = first_seen.get((copy.name, sight), now) + patience.quiet
             if not holder:
                 moves.append(moved)
             elif now >= decided_at:
@@ -177,6 +187,7 @@ def repair(
     undecided: Collection[tuple[str, Sight]],
     now: float,
     renewed: Collection[Place] = (),
+    patience: Patience = PATIENT,
 ) -> Plan:
     """What is to be done for one ticket; ``renewed`` places were made anew and lost what was in them."""
     plan = Plan()
@@ -185,7 +196,7 @@ def repair(
         if free:
             _place(plan, copy, free)
         elif not copy.seen:
-            _restore(plan, copy, now, copy.record.place in renewed)
+            _restore(plan, copy, now, None if copy.record.place in renewed else patience.missing)
     return plan
 
 
@@ -203,19 +214,20 @@ def _precedence(copy: Copy, sight: Sight) -> tuple[bool, bool, Sight]:
     return sight.place != copy.wanted, sight.place != copy.record.place, sight
 
 
-def _restore(plan: Plan, copy: Copy, now: float, is_renewed: bool) -> None:
+def _restore(plan: Plan, copy: Copy, now: float, patience: float | None) -> None:
+    """Put a copy that is nowhere; one that was there before after a while, or at once without patience."""
     record = copy.record
     if record.place == DISMISSED:
         return
     if not record.place:
         plan.repairs.append(Put(copy.name, copy.wanted, may_exist=record.aim != NOWHERE))
-    elif is_renewed:
+    elif patience is None:
         plan.repairs.append(Put(copy.name, copy.wanted, may_exist=True))
     elif record.missing is None:
         plan.records.append(replace(record, missing=now))
-        plan.wait_until(now + PATIENCE)
-    elif now < record.missing + PATIENCE:
-        plan.wait_until(record.missing + PATIENCE)
+        plan.wait_until(now + patience)
+    elif now < record.missing + patience:
+        plan.wait_until(record.missing + patience)
     elif record.name.startswith("e"):
         plan.records.append(CopyRecord(record.name, DISMISSED))
     else:

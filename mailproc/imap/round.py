@@ -14,11 +14,13 @@ from types import MappingProxyType
 from mailproc.desk.gesture import Gesture, lose, perform, perform_on_answer, perform_transfer
 from mailproc.desk.site import Site
 from mailproc.imap.reconcile import (
+    PATIENT,
     Copy,
     Drop,
     FirstSeen,
     Judgement,
     Moved,
+    Patience,
     Plan,
     Put,
     Shift,
@@ -52,6 +54,7 @@ class View:
     first_seen: FirstSeen = field(default_factory=dict)
     renewed: frozenset[Place] = frozenset()
     is_mass: bool = False
+    patience: Patience = PATIENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +91,13 @@ class Rounds:
             return self._let_go(tx, ticket, view)
         ticket = shown.ticket
         copies = _copies(shown, view)
-        judgement = judge(ticket, copies, view.first_seen, view.now)
+        judgement = judge(ticket, copies, view.first_seen, view.now, view.patience)
         noted = self._apply(tx, ticket, copies, judgement, view.now)
         if judgement.gesture or judgement.lost:
             shown = tx.folders.shown(self.desk.name, ticket)
             assert shown is not None  # no gesture takes a ticket out of the desk whose folder shows it
             copies = _copies(shown, view, noted)
-        plan = repair(copies, judgement.undecided, view.now, view.renewed)
+        plan = repair(copies, judgement.undecided, view.now, view.renewed, view.patience)
         if any(isinstance(each, Put) and each.was_missing for each in plan.repairs):
             self._tell_of_restoring(tx, ticket, view)
         records = _aims(plan, noted)

@@ -20,7 +20,7 @@ from mailproc.failpoint import FailPoints
 from mailproc.imap.client import ImapClient
 from mailproc.imap.failure import ImapRefused
 from mailproc.imap.publish import Outcome, Publisher
-from mailproc.imap.reconcile import Plan, Sight, is_settled
+from mailproc.imap.reconcile import Patience, Plan, Sight, is_settled
 from mailproc.imap.round import Decision, Rounds, View
 from mailproc.imap.sightings import Sightings
 from mailproc.imap.snapshot import Snapshot
@@ -67,6 +67,7 @@ class Post:
     clock: Callable[[], float]
     failpoints: FailPoints
     full_pass: float
+    patience: Patience
     news: asyncio.Event
     on_changed: Callable[[], None]
     on_taken_in: Callable[[], None]
@@ -201,7 +202,7 @@ class Watch:
     def _view(self, now: float, renewed: frozenset[Place]) -> View:
         seen = self._sightings.seen
         missing = sum(name not in seen and name in self._records for name in self._restless)
-        return View(seen, self._records, now, self._first_seen, renewed, is_mass=missing > _MASS)
+        return View(seen, self._records, now, self._first_seen, renewed, missing > _MASS, self._post.patience)
 
     # What is to be done
 

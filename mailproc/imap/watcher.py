@@ -16,6 +16,7 @@ from mailproc.desk.site import Site
 from mailproc.failpoint import FailPoints
 from mailproc.imap.client import ImapClient
 from mailproc.imap.failure import ImapDown, ImapRefused
+from mailproc.imap.reconcile import PATIENT, Patience
 from mailproc.imap.settings import ImapSettings
 from mailproc.imap.tree import FolderNames, Tree
 from mailproc.imap.waker import Waker
@@ -42,6 +43,7 @@ class WatchSettings:
     names: FolderNames
     poll: float = 3.0
     full_pass: float = 60.0
+    patience: Patience = PATIENT
 
 
 class Watcher:
@@ -201,6 +203,7 @@ class Watcher:
             clock=self._clock,
             failpoints=self._failpoints,
             full_pass=self._settings.full_pass,
+            patience=self._settings.patience,
             news=self._news,
             on_changed=self._on_changed,
             on_taken_in=self._on_taken_in,

@@ -68,6 +68,7 @@ class Desk:
     signature: str = ""  # … and what stands below it
     receipts: bool = False  # an agent's wish for a receipt goes out, with the desk's address
     send_delay: float = 0.0  # seconds that an answer waits, in which it can be taken back
+    claim_expires: float = 0.0  # seconds without activity; 0: a claim lasts until it is given up
     review: tuple[str, ...] = ()  # agents whose answers another agent must approve
     signed: bool = False  # what leaves from its address gets a DKIM signature of ours
 

@@ -21,14 +21,14 @@ class Lessons:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def set(self, ticket: int, label: str, due: float) -> None:
-        """Learn a ticket at ``due``; what was to be learnt of it before is forgotten."""
+    def set(self, ticket: int, label: str, at: float) -> None:
+        """An agent said at this time what a ticket is; what was said before is forgotten."""
         self._connection.run(
             """
-            INSERT INTO lesson_due (ticket, label, due) VALUES (:ticket, :label, :due)
-            ON CONFLICT (ticket) DO UPDATE SET label = excluded.label, due = excluded.due
+            INSERT INTO lesson_due (ticket, label, at) VALUES (:ticket, :label, :at)
+            ON CONFLICT (ticket) DO UPDATE SET label = excluded.label, at = excluded.at
             """,
-            {"ticket": ticket, "label": label, "due": due},
+            {"ticket": ticket, "label": label, "at": at},
         )
 
     def drop(self, ticket: int) -> None:
@@ -39,9 +39,9 @@ class Lessons:
         row = self._connection.one("SELECT label FROM lesson_due WHERE ticket = :ticket", {"ticket": ticket})
         return row[0] if row else None
 
-    def due(self, now: float, limit: int) -> list[LessonDue]:
+    def said_before(self, moment: float, limit: int) -> list[LessonDue]:
         rows = self._connection.all(
-            "SELECT ticket, label FROM lesson_due WHERE due <= :now ORDER BY due LIMIT :limit",
-            {"now": now, "limit": limit},
+            "SELECT ticket, label FROM lesson_due WHERE at <= :moment ORDER BY at LIMIT :limit",
+            {"moment": moment, "limit": limit},
         )
         return [LessonDue(*row) for row in rows]

@@ -181,6 +181,18 @@ class Tickets:
         )
         return list(map(_ticket, rows))
 
+    def claimed_before(self, desk: str, moment: float, limit: int) -> list[Ticket]:
+        """Tickets that somebody holds and nothing happened to since, the oldest first."""
+        rows = self._connection.all(
+            f"""
+            SELECT {_TICKET} FROM ticket
+            WHERE desk = :desk AND state = 'claimed' AND updated < :moment
+            ORDER BY updated LIMIT :limit
+            """,
+            {"desk": desk, "moment": moment, "limit": limit},
+        )
+        return list(map(_ticket, rows))
+
     def touch(self, ticket: int, now: float) -> None:
         self._connection.run("UPDATE ticket SET updated = :now WHERE id = :id", {"now": now, "id": ticket})
 

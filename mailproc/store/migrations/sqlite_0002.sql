@@ -38,7 +38,7 @@ CREATE TABLE copy_header (
 CREATE TABLE lesson_due (
     ticket INTEGER PRIMARY KEY,
     label  TEXT NOT NULL,               -- ham, spam
-    due    REAL NOT NULL
+    at     REAL NOT NULL                -- when the agent said so
 );
 
 ALTER TABLE ticket ADD COLUMN shelf TEXT NOT NULL DEFAULT '';  -- the place that shows it while it is snoozed
