@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING
 
 from mailproc.check.dkim import configured_keys
 from mailproc.check.load import make_chains
-from mailproc.check.paths import template_folders
+from mailproc.check.paths import canned_folders, template_folders
 from mailproc.config import Config, DeskSection, Loaded
+from mailproc.desk.canned import read_canned
 from mailproc.desk.explain import View
 from mailproc.desk.explain import explain as explain_delivery
 from mailproc.desk.filing import Filing
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("mailproc")
 
 KEY_BYTES = 32
+HOUR = 3600.0
 
 
 def store_path(config: Config) -> Path:
@@ -141,6 +143,7 @@ def _desk(name: str, section: DeskSection, signing: Collection[str]) -> Desk:
         signature=section.signature,
         receipts=section.receipts,
         send_delay=section.send_delay,
+        claim_expires=section.claim_expires * HOUR,
         review=section.review,
     )
 
@@ -207,8 +210,11 @@ async def assemble(
 
 
 def _submission_settings(config: Config) -> SubmissionSettings:
-    refuse_second = config.submission.second_answer == "refuse"
-    return SubmissionSettings(refuse_second=refuse_second, pass_through=config.submission.pass_through)
+    return SubmissionSettings(
+        refuse_second=config.submission.second_answer == "refuse",
+        pass_through=config.submission.pass_through,
+        canned=read_canned(canned_folders(config), config.desk),
+    )
 
 
 def _nothing() -> None:

@@ -29,11 +29,8 @@ def _check_template(source: str, findings: Findings, *key: str) -> None:
 
 
 def _check_canned(config: Config, findings: Findings) -> None:
-    mistakes: dict[str, None] = {}  # what several desks found is said once
-    for name in config.desk:
-        try:
-            read_canned(canned_folders(config), name)
-        except ValueError as error:
-            mistakes |= dict.fromkeys(str(error).split("\n"))
-    for mistake in mistakes:
-        findings.refuse(mistake, "canned")
+    try:
+        read_canned(canned_folders(config), config.desk)
+    except ValueError as error:
+        for mistake in str(error).split("\n"):
+            findings.refuse(mistake, "canned")

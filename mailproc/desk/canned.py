@@ -7,7 +7,8 @@ kept is used until the next time, whether the IMAP server is there or not.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 
 from mailproc.mime.surgery import normalise_newlines
 from mailproc.pipeline.canned import Canned, NotExpanded, canned_from_mail, expand, read_canned
@@ -51,9 +52,19 @@ def keep_canned(tx: Transaction, desk: str, mails: Iterable[bytes], now: float) 
 
 def canned_of(tx: Transaction, desk: str, files: Sequence[Canned]) -> tuple[Canned, ...]:
     """All standard answers of a desk; a mail in its folder counts before a file (``read_canned``)."""
-    raws = (tx.deliveries.raw(mail.sha256) for mail in tx.canned.of_desk(desk))
-    found = {canned.title: canned for canned in map(canned_from_mail, filter(None, raws))}
-    return (*found.values(), *(one for one in files if one.title not in found))
+    found: dict[str, Canned] = {}
+    for one in (*_in_folder(tx, desk), *files):
+        if one.desk in ("", desk):
+            found.setdefault(one.title, one)
+    return tuple(found.values())
+
+
+def _in_folder(tx: Transaction, desk: str) -> Iterator[Canned]:
+    for mail in tx.canned.of_desk(desk):
+        raw = tx.deliveries.raw(mail.sha256)
+        if raw is not None:
+            with suppress(ValueError):  # it was one when it was kept, by the rules of then
+                yield canned_from_mail(raw)
 
 
 def suggest(canned: Sequence[Canned], topic: str, similar: Sequence[str]) -> Canned | None:

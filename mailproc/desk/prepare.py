@@ -103,7 +103,7 @@ def _plan(site: Site, draft: Draft, around: Letter) -> RewritePlan:
         reply_to=str(reply_to or ""),
         in_reply_to=answered,
         references=references,
-        receipt_to=str(reply_to or desk.address),
+        receipt_to=str(reply_to or desk.address) if desk.receipts else "",
         salutation=around.salutation if route.is_answer else "",
         signature=around.signature,
     )

@@ -61,6 +61,7 @@ class Canned:
     html: str = ""  # "" where there is only text
     language: str = ""
     attachments: tuple[bytes, ...] = ()  # whole MIME entities with CRLF
+    desk: str = ""  # whose it is; "": every desk's
 
     @property
     def title(self) -> str:
@@ -135,20 +136,20 @@ def _files(mail: Mail) -> Iterator[bytes]:
 # Files
 
 
-def read_canned(folders: Sequence[str], desk: str) -> tuple[Canned, ...]:
-    """The standard answers of a desk in folders of files; of the same title the first counts.
+def read_canned(folders: Sequence[str], desks: Collection[str]) -> tuple[Canned, ...]:
+    """The standard answers in folders of files; of one title those that count first stand first.
 
     ValueError tells all mistakes, one a line.
     """
-    found: dict[str, Canned] = {}
+    found: list[Canned] = []
     mistakes: list[str] = []
-    for folder in folders:
-        for place in (Path(folder) / desk, Path(folder)):
-            for one in _in_folder(place, mistakes):
-                found.setdefault(one.title, one)
+    for folder in map(Path, folders):
+        for desk in desks:
+            found += (replace(one, desk=desk) for one in _in_folder(folder / desk, mistakes))
+        found += _in_folder(folder, mistakes)
     if mistakes:
         raise ValueError("\n".join(mistakes))
-    return tuple(found.values())
+    return tuple(found)
 
 
 def _in_folder(folder: Path, mistakes: list[str]) -> Iterator[Canned]:
