@@ -18,6 +18,7 @@ Count = Annotated[int, Meta(ge=1)]
 Bytes = Annotated[int, Meta(ge=0)]
 Seconds = Annotated[float, Meta(gt=0)]
 Days = Annotated[float, Meta(ge=0)]
+Hours = Annotated[float, Meta(ge=0)]
 Delay = Annotated[float, Meta(ge=0)]
 Tls = Literal["none", "starttls", "implicit"]
 
@@ -67,12 +68,37 @@ class RelaySection(Section, frozen=True):
     max_age: Seconds = 432000.0  # five days; then a failure is permanent
 
 
+class NamesSection(Section, frozen=True):
+    new: str = "New"  # what nobody works on yet
+    answered: str = "Answered"  # waits for the customer
+    snoozed: str = "Snoozed"  # with a folder for each time below it
+    closed: str = "Closed"  # is done
+    spam: str = "Spam"  # what is moved here is learnt
+    problem: str = "Problem"  # what a person must look at
+    canned: str = "Canned"  # standard answers
+    review: str = "Review"  # answers that wait for another agent
+    approved: str = "Approved"  # and what that agent lets go
+    agent: str = "@"  # stands before an agent's name
+
+
 class ImapSection(Section, frozen=True):
     address: str = "127.0.0.1:993"  # HOST:PORT
     tls: Tls = "implicit"  # none (loopback only), starttls or implicit
+    ca_file: str = ""  # certificates of authorities, PEM; the system's by default
     user: str = "mailproc"
+    login: Literal["plain", "xoauth2", "master"] = "plain"  # with master, master_user acts as user
     password: str = ""
     password_file: str = ""  # better: nobody but mailproc may read it
+    master_user: str = ""  # who logs in, with password; can also act as agents, for their Drafts
+    token_file: str = ""  # for xoauth2; read anew at each login
+    token_command: tuple[str, ...] = ()  # or a program that prints the token
+    timeout: Seconds = 30.0  # without an octet from the server
+    poll: Seconds = 3.0  # between two looks, where the server does not tell of changes by itself
+    full_pass: Seconds = 60.0  # between two looks at everything
+    quiet: Seconds = 2.0  # before a move out of an agent's folder is believed
+    restore_after: Seconds = 30.0  # then a mail that is in no folder is put back
+    spam_grace: Seconds = 60.0  # what lies in Spam for so long is learnt
+    names: NamesSection = field(default_factory=NamesSection)  # what the folders are called
 
 
 class DkimSection(Section, frozen=True):
@@ -122,6 +148,7 @@ class DeskSection(Section, frozen=True):
     signature: str = ""  # template of what stands below it
     receipts: bool = False  # an agent's wish for a receipt goes out, with the desk's address
     send_delay: Delay = 0.0  # seconds that an answer waits, in which it can be taken back
+    claim_expires: Hours = 4.0  # without activity, then a ticket is back in New; 0: never
     review: tuple[str, ...] = ()  # agents whose answers another agent must approve
 
 

@@ -31,7 +31,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "listen": {"listen", "model", "desk", "failpoint"},
     "toml": {"model"},
     "config": {"model", "toml"},
-    "check": {"check", "config", "toml", "model", "mime", "pipeline", "stage", "listen"},
+    "check": {"check", "config", "toml", "model", "mime", "pipeline", "stage", "listen", "imap"},
     "failpoint": set(),
     "log": set(),
     "notify": set(),

@@ -1,7 +1,7 @@
 """Secrets: from a ``*_file`` that only mailproc may read, or from systemd's credentials.
 
 systemd.exec(5), LoadCredential=: ``$CREDENTIALS_DIRECTORY`` holds one file for each; ours are called like
-their keys: ``relay.password``, ``imap.password``, ``store.url``, ``dkim.DOMAIN.key``,
+their keys: ``relay.password``, ``imap.password``, ``imap.token``, ``store.url``, ``dkim.DOMAIN.key``,
 ``dkim.DOMAIN.ed25519_key``, ``submission.certificate``, ``submission.private_key``; and ``secret`` is the
 key of tags.
 """
@@ -34,7 +34,9 @@ def read_secrets(config: Config, folder: Path, environment: Mapping[str, str], f
             config = replace(config, **{section: replace(holder, **{key: secret})})
     if credentials:
         submission = _with_certificate(config.submission, credentials)
-        config = replace(config, dkim=_with_keys(config.dkim, credentials), submission=submission)
+        imap = _with_token(config.imap, credentials) if config.imap else None
+        keys = _with_keys(config.dkim, credentials)
+        config = replace(config, dkim=keys, submission=submission, imap=imap)
     if credentials and not config.secret_file and (credentials / "secret").is_file():
         return replace(config, secret_file=str(credentials / "secret"))
     if config.secret_file:
@@ -49,6 +51,14 @@ def _with_certificate(section: SubmissionSection, credentials: Path) -> Submissi
         if not getattr(section, key) and file.is_file():
             section = replace(section, **{key: str(file)})
     return section
+
+
+def _with_token(section: ImapSection, credentials: Path) -> ImapSection:
+    """So does a token, which somebody may renew."""
+    file = credentials / "imap.token"
+    if section.token_file or section.token_command or not file.is_file():
+        return section
+    return replace(section, token_file=str(file))
 
 
 def _with_keys(sections: Mapping[str, DkimSection], credentials: Path) -> dict[str, DkimSection]:

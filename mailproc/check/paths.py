@@ -6,7 +6,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from mailproc.config import Config, DkimSection, StoreSection, SubmissionSection
+from mailproc.config import Config, DkimSection, ImapSection, StoreSection, SubmissionSection
 from mailproc.model.mistake import Findings
 
 SITE_TEMPLATES = Path("/etc/mailproc/templates")
@@ -32,6 +32,7 @@ def resolve_paths(config: Config, folder: Path, findings: Findings) -> Config:
         lmtp=replace(config.lmtp, listen=_endpoints(config.lmtp.listen, folder)),
         smtp=replace(config.smtp, listen=_endpoints(config.smtp.listen, folder)),
         submission=_submission(config.submission, folder),
+        imap=_imap(config.imap, folder) if config.imap else None,
         dkim={domain: _dkim(section, folder) for domain, section in config.dkim.items()},
     )
 
@@ -86,3 +87,14 @@ def _dkim(section: DkimSection, folder: Path) -> DkimSection:
         _absolute(name, folder) if name else "" for name in (section.key_file, section.ed25519_key_file)
     )
     return replace(section, key_file=rsa, ed25519_key_file=ed25519)
+
+
+def _imap(imap: ImapSection, folder: Path) -> ImapSection:
+    """A token's program without a ``/`` is looked for in $PATH."""
+    program, *words = imap.token_command or ("",)
+    return replace(
+        imap,
+        ca_file=_absolute(imap.ca_file, folder) if imap.ca_file else "",
+        token_file=_absolute(imap.token_file, folder) if imap.token_file else "",
+        token_command=(_absolute(program, folder), *words) if "/" in program else imap.token_command,
+    )

@@ -82,7 +82,8 @@ def _check_peer(section: str, peer: RelaySection | ImapSection, findings: Findin
         findings.refuse(f'"{peer.address}" is no HOST:PORT', section, "address")
     elif peer.tls == "none" and not is_loopback(endpoint.host):
         findings.refuse(f'"none" is for loopback only, and {endpoint.host} is not', section, "tls")
-    if peer.user and not peer.password:
+    needs_password = isinstance(peer, RelaySection) or peer.login != "xoauth2"
+    if peer.user and not peer.password and needs_password:
         findings.warn(f"missing, so {peer.user} cannot log in", section, "password")
 
 

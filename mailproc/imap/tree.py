@@ -11,10 +11,13 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from mailproc.imap.client import ImapClient
 from mailproc.imap.mailbox import Namespace
 from mailproc.model.folder import Place, agent_of
+
+if TYPE_CHECKING:  # a check of the configuration needs no IMAP client
+    from mailproc.imap.client import ImapClient
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,21 +45,27 @@ def section_of(table: tuple[str, ...]) -> type[msgspec.Struct]:
         return Config
     if table[0] == "stage":
         return StageTable
-    hint = get_type_hints(Config)[table[0]]
     if table[0] in NAMED:
-        return get_args(hint)[1]  # type: ignore[no-any-return]
-    return next((kind for kind in get_args(hint) if kind is not type(None)), hint)  # type: ignore[no-any-return]
+        return get_args(get_type_hints(Config)[table[0]])[1]  # type: ignore[no-any-return]
+    kind: Any = Config
+    for name in table:
+        hint = get_type_hints(kind)[name]
+        kind = next((inner for inner in get_args(hint) if inner is not type(None)), hint)
+    return kind  # type: ignore[no-any-return]
 
 
-def missing_keys(section: type[msgspec.Struct], table: Mapping[str, Any], name: str = "") -> Iterator[str]:
+def missing_keys(
+    section: type[msgspec.Struct], table: Mapping[str, Any], where: tuple[str, ...] = ()
+) -> Iterator[str]:
     for field in fields_of(section).values():
+        name = (*where, field.name)
         if field.name not in table:
-            yield f"{name}{field.name}"
+            yield ".".join(name)
             continue
-        inner = section_of((field.name,)) if section is Config and not_a_value(field.wanted) else None
+        inner = section_of(name) if not_a_value(field.wanted) else None
         if inner is not None and issubclass(inner, Section):
             tables = table[field.name].values() if field.name in NAMED else [table[field.name]]
-            yield from missing_keys(inner, next(iter(tables)), f"{field.name}.")
+            yield from missing_keys(inner, next(iter(tables)), name)
 
 
 def not_a_value(wanted: Any) -> bool:
