@@ -31,6 +31,7 @@ from mailproc.desk.settle import settle
 from mailproc.desk.site import Agent, Site
 from mailproc.desk.submitted import Submissions, SubmissionSettings
 from mailproc.failpoint import NO_FAILPOINTS, FailPoints
+from mailproc.imap.watcher import Watcher
 from mailproc.listen.sockets import TcpEndpoint, parse_endpoint
 from mailproc.mime.reader import read
 from mailproc.mime.sender import presumed_sender
@@ -48,6 +49,7 @@ from mailproc.stage import LookUps
 from mailproc.store.connection import StoreError
 from mailproc.store.protocol import Store
 from mailproc.store.sqlite import SqliteStore, open_sqlite
+from mailproc.watching import Bell, make_watchers
 
 if TYPE_CHECKING:
     from mailproc.outbox.sign import Signer
@@ -159,6 +161,7 @@ class Parts:
     processor: Processor
     outbox: Worker | None  # None without [relay]: what is to leave waits
     submissions: Submissions
+    watchers: tuple[Watcher, ...]  # of the desks' folders; none without [imap]
 
 
 async def assemble(
@@ -176,6 +179,7 @@ async def assemble(
     site = make_site(config, load_keyring(config))
     chains = await open_chains(loaded, site, store, clock)
     outbox = _outbox_worker(config, site, store, clock, failpoints)
+    wake = Bell([outbox.wake] if outbox else [])
     pressure = pressure or Pressure()
     processor = Processor(
         store,
@@ -186,7 +190,7 @@ async def assemble(
         failpoints=failpoints,
         worker=worker,
         pressure=pressure,
-        on_filed=outbox.wake if outbox else _nothing,
+        on_filed=wake,
     )
     intake = Intake(
         store,
@@ -204,9 +208,19 @@ async def assemble(
         rng=random.SystemRandom(),
         settings=_submission_settings(config),
         failpoints=failpoints,
-        on_queued=outbox.wake if outbox else _nothing,
+        on_queued=wake,
     )
-    return Parts(store, site, chains, intake, processor, outbox, submissions)
+    watchers = make_watchers(
+        config,
+        site,
+        store,
+        clock=clock,
+        failpoints=failpoints,
+        worker=worker,
+        bell=wake,
+        on_taken_in=processor.wake,
+    )
+    return Parts(store, site, chains, intake, processor, outbox, submissions, watchers)
 
 
 def _submission_settings(config: Config) -> SubmissionSettings:
@@ -215,10 +229,6 @@ def _submission_settings(config: Config) -> SubmissionSettings:
         pass_through=config.submission.pass_through,
         canned=read_canned(canned_folders(config), config.desk),
     )
-
-
-def _nothing() -> None:
-    pass
 
 
 def _outbox_worker(

@@ -15,6 +15,7 @@ from mailproc.app import Parts, assemble, open_store
 from mailproc.config import Config, Loaded
 from mailproc.desk.clock import keep_time
 from mailproc.desk.pressure import Pressure
+from mailproc.desk.train import GRACE as GRACE_OF_SPAM
 from mailproc.failpoint import FailPoints
 from mailproc.listen.limits import Gate, ListenLimits
 from mailproc.listen.listener import Listener
@@ -82,8 +83,10 @@ async def _start(
     for chain in parts.chains.values():
         stack.push_async_callback(chain.close)
     running = [parts.processor.run(), *([parts.outbox.run()] if parts.outbox else [])]
+    running += [watcher.run() for watcher in parts.watchers]
     if name == FIRST:
-        running.append(keep_time(store, parts.site, time.time))
+        grace = loaded.config.imap.spam_grace if loaded.config.imap else GRACE_OF_SPAM
+        running.append(keep_time(store, parts.site, time.time, grace))
     _run_in_background(running, stack)
     await _listen(loaded.config, parts, sockets, failpoints, stack)
 

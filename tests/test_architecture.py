@@ -57,7 +57,7 @@ MAY_ALSO_IMPORT: dict[str, set[str]] = {
     f"mailproc/imap/{name}.py": {"desk"} for name in ("publish", "round", "strangers", "watch", "watcher")
 }
 # These put the parts together and may import everything; only the command line imports them.
-COMPOSERS = {"app", "daemon", "office", "worker", "__main__", "demo"}
+COMPOSERS = {"app", "daemon", "office", "worker", "__main__", "demo", "watching"}
 # third party → where it may be imported
 AT_HOME: dict[str, tuple[str, ...]] = {
     "aiosmtpd": ("listen/",),

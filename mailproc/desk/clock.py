@@ -22,7 +22,7 @@ TICK = 15.0  # seconds
 
 
 async def keep_time(store: Store, site: Site, clock: Callable[[], float], spam_grace: float = GRACE) -> None:
-    """Look every few seconds, until cancelled; what was called spam is learnt after ``spam_grace`` seconds."""
+    """Look every few seconds, until cancelled; ``spam_grace`` is how long spam waits to be learnt."""
     while True:
         try:
             await tick(store, site, clock(), spam_grace)
