@@ -62,7 +62,23 @@ class Office:
     agents: Mapping[str, dict[str, object]] = field(default_factory=dict)  # more about each
 
     async def open(self) -> Office:
-        people = {
+        keyring = Keyring.generate(bytes(range(32)))
+        desks = {each.name: each for each in self.desks}
+        self.site = Site("mail.example.org", desks, self._people(), keyring)
+        await self._open_desks(keyring)
+        self.submissions = Submissions(
+            self.site,
+            self.store,
+            clock=self.clock,
+            rng=random.Random(2),
+            settings=self.settings,
+            failpoints=NO_FAILPOINTS,
+            on_queued=lambda: None,
+        )
+        return self
+
+    def _people(self) -> dict[str, Agent]:
+        return {
             name: Agent(
                 name,
                 name.title(),
@@ -71,8 +87,9 @@ class Office:
             )
             for name in dict.fromkeys(("alice", "bob", *self.agents))
         }
-        keyring = Keyring.generate(bytes(range(32)))
-        self.site = Site("mail.example.org", {each.name: each for each in self.desks}, people, keyring)
+
+    async def _open_desks(self, keyring: Keyring) -> None:
+        """The customers' side: intake, chains, filing."""
         look_ups = LookUps(
             tickets=StoredTickets(self.store, keyring, self.clock),
             history=StoredHistory(self.store),
@@ -107,16 +124,6 @@ class Office:
             pressure=Pressure(),
             on_accepted=lambda: None,
         )
-        self.submissions = Submissions(
-            self.site,
-            self.store,
-            clock=self.clock,
-            rng=random.Random(2),
-            settings=self.settings,
-            failpoints=NO_FAILPOINTS,
-            on_queued=lambda: None,
-        )
-        return self
 
     async def receive(
         self,
