@@ -17,7 +17,6 @@ import asyncio
 import base64
 import hashlib
 import logging
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -63,7 +62,6 @@ SIGNED = (
 )
 
 _RELAXED = CanonicalizationPolicy.from_c_value(b"relaxed/relaxed")
-_SPACES = re.compile(rb"[ \t]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +113,18 @@ def signing_domain(mail: Mail) -> str:
 
 
 def _body_hash(body: bytes) -> bytes:
+    return base64.b64encode(hashlib.sha256(relaxed_body(body)).digest())
+
+
+def relaxed_body(body: bytes) -> bytes:
+    """RFC 6376 section 3.4.4; dkimpy's own takes quadratic time on spaces and much memory on large texts."""
     if not body.endswith(b"\r\n"):
         body += b"\r\n"  # as DATA will end it
-    # Runs of spaces become one first, as canonicalisation asks: dkimpy's own pattern for spaces before a line
-    # end takes quadratic time on them.
-    canonical = _RELAXED.canonicalize_body(_SPACES.sub(b" ", body))
-    return base64.b64encode(hashlib.sha256(canonical).digest())
+    body = body.replace(b"\t", b" ")
+    while b"  " in body:  # each pass halves the runs
+        body = body.replace(b"  ", b" ")
+    kept = body.replace(b" \r\n", b"\r\n").rstrip(b"\r\n")
+    return kept + b"\r\n" if kept else b""
 
 
 def _signature(header: bytes, body_hash: bytes, domain: str, key: DomainKey, now: int) -> bytes:

@@ -7,6 +7,7 @@ import time
 
 import pytest
 import time_machine
+from dkim.canonicalization import CanonicalizationPolicy  # type: ignore[import-untyped]
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,7 +15,7 @@ from mailproc.mime.sevenbit import is_seven_bit
 from mailproc.mime.surgery import normalise_newlines
 from mailproc.model.signing_key import Algorithm, SigningKey
 from mailproc.outbox.session import dot_stuffed
-from mailproc.outbox.sign import OVERSIGNED, VALID_FOR, DomainKey, Signer
+from mailproc.outbox.sign import OVERSIGNED, VALID_FOR, DomainKey, Signer, relaxed_body
 from tests.rig.dkim_verifier import add_ed25519, verify
 
 NOW = float(int(time.time()))
@@ -191,6 +192,12 @@ def test_whatever_the_text_the_receiver_of_the_wire_verifies_it(pieces: list[byt
     mail = MAIL[: MAIL.index(b"Dear")] + normalise_newlines(b"".join(pieces))
     wire = dot_stuffed(SIGNER.signed(mail))
     assert verify(undotted(wire), RECORDS) == [True, True]
+
+
+@given(st.lists(st.sampled_from([b" ", b"\t", b"\r\n", b"x", b"."]), max_size=30).map(b"".join))
+def test_the_body_is_made_canonical_as_dkimpy_does_it(body: bytes) -> None:
+    expected = CanonicalizationPolicy.from_c_value(b"relaxed/relaxed").canonicalize_body(body + b"\r\n")
+    assert relaxed_body(body) == expected
 
 
 def test_long_runs_of_spaces_cost_no_time() -> None:
