@@ -9,13 +9,14 @@ import os
 import socket
 import ssl
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from mailproc.check.folders import probe_folders
+from mailproc.check.probed import Probed
 from mailproc.check.sockets import endpoints
-from mailproc.config import Config, ImapSection, RelaySection, SubmissionSection
+from mailproc.config import Config, RelaySection, SubmissionSection
 from mailproc.listen.credentials.dovecot import DovecotAuth, DovecotTrouble
 from mailproc.listen.sockets import (
     CannotListen,
@@ -39,20 +40,6 @@ class _Failure(Exception):
     """What to tell of a part that does not answer as it should."""
 
 
-@dataclass(frozen=True, slots=True)
-class Probed:
-    """One part: ``relay 127.0.0.1:8026 … ok``."""
-
-    part: str
-    where: str
-    failure: str = ""  # why it failed; "" when it is well
-    remark: str = ""
-
-    def __str__(self) -> str:
-        said = self.failure or (f"ok ({self.remark})" if self.remark else "ok")
-        return f"{self.part} {self.where} … {said}"
-
-
 def probe(config: Config, environment: Mapping[str, str]) -> Iterator[Probed]:
     """Each part in turn; a generator, so that a slow one does not hide those before it."""
     url = config.store.url
@@ -60,7 +47,7 @@ def probe(config: Config, environment: Mapping[str, str]) -> Iterator[Probed]:
     if (relay := config.relay) is not None:
         yield _try("relay", relay.address, lambda: _greeting(relay, b"220"))
     if (imap := config.imap) is not None:
-        yield _try("imap", imap.address, lambda: _greeting(imap, b"* OK"))
+        yield from probe_folders(imap, config.desk, TIMEOUT)
     if config.submission.listen:
         yield from _probe_submission(config.submission)
     for section, _, endpoint in endpoints(config):
@@ -113,7 +100,7 @@ def _probe_postgres(url: str) -> str:
     return ""
 
 
-def _greeting(peer: RelaySection | ImapSection, expected: bytes) -> str:
+def _greeting(peer: RelaySection, expected: bytes) -> str:
     """Connect, with TLS where it is implicit, and read the first line."""
     endpoint = parse_endpoint(peer.address)
     assert isinstance(endpoint, TcpEndpoint)  # check_sockets saw to it

@@ -170,5 +170,7 @@ def refused(refusal: Refusal) -> ImapRefused:
 
 
 def _reason(error: Exception) -> str:
-    text = str(error).removeprefix("socket error: ")
-    return "the server closed the connection" if text == "EOF" else text
+    text = str(error)
+    if text.endswith("socket error: EOF"):
+        return "the server closed the connection"
+    return text.removeprefix("socket error: ")

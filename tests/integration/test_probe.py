@@ -45,12 +45,17 @@ def store(tmp_path: Path) -> StoreSection:
     return StoreSection(url=f"sqlite:{tmp_path}/state/mailproc.db")
 
 
-def test_a_relay_and_an_imap_server_that_greet_are_well(store: StoreSection) -> None:
-    with greeting(b"220 mx.example.org ESMTP\r\n") as relay, greeting(b"* OK ready\r\n") as imap:
-        config = Config(
-            store=store, relay=RelaySection(address=relay), imap=ImapSection(address=imap, tls="none")
-        )
-        assert probed(config) == {"store": "ok (will be made)", "relay": "ok", "imap": "ok"}
+def test_a_relay_that_greets_is_well(store: StoreSection) -> None:
+    with greeting(b"220 mx.example.org ESMTP\r\n") as relay:
+        config = Config(store=store, relay=RelaySection(address=relay))
+        assert probed(config) == {"store": "ok (will be made)", "relay": "ok"}
+
+
+def test_an_imap_server_must_do_more_than_greet(store: StoreSection) -> None:
+    """``tests/peers/imap/test_probe.py`` has one that does."""
+    with greeting(b"* OK ready\r\n") as imap:
+        found = probed(Config(store=store, imap=ImapSection(address=imap, tls="none")))
+    assert found["imap"] == "the server closed the connection"
 
 
 def test_another_greeting_is_told(store: StoreSection) -> None:
