@@ -17,7 +17,7 @@ from mailproc.desk.change import Refused, change_state
 from mailproc.desk.claim import HeldByAnother, assign, claim, release
 from mailproc.desk.close import close, mark_spam, reopen, snooze, unmark_spam
 from mailproc.desk.departure import take_back
-from mailproc.desk.held import approve
+from mailproc.desk.held import approve, reject
 from mailproc.desk.notice import tell
 from mailproc.desk.site import Site
 from mailproc.desk.transfer import transfer
@@ -80,16 +80,18 @@ def perform_transfer(
 def perform_on_answer(
     tx: Transaction, site: Site, ticket: Ticket, message: int, gesture: Gesture, now: float
 ) -> None:
-    """A held answer was moved: into Approved lets one that waits for review leave; all else is put back."""
-    reason = "an answer that is held is sent or dropped by a reply to the notice about it"
-    if gesture.target == APPROVED:
-        try:
+    """A held answer was moved: one that waits for review leaves from Approved, or goes back to its author
+    from the author's folder; all else is put back."""
+    held = tx.holds.get(message)
+    try:
+        if gesture.target == APPROVED:
             approve(tx, site, message, who=FOLDER, now=now)
-        except Refused as refused:
-            reason = str(refused)
+        elif held is not None and held.agent == agent_of(gesture.target):
+            reject(tx, site, message, who=FOLDER, now=now)
         else:
-            return
-    _refuse(tx, site, ticket, gesture, Refused(reason), now)
+            raise Refused("an answer that is held is sent or dropped by a reply to the notice about it")
+    except Refused as refused:
+        _refuse(tx, site, ticket, gesture, refused, now)
 
 
 def lose(tx: Transaction, site: Site, ticket: Ticket, gesture: Gesture, now: float) -> None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import pytest
 
 from mailproc.desk.change import Refused
 from mailproc.desk.departure import take_back
+from mailproc.desk.gesture import Gesture, perform_on_answer
 from mailproc.desk.held import approve, reject
+from mailproc.model.folder import PROBLEM, REVIEW, Place
 from mailproc.model.outbox import RELAYED, OutboxKind, OutboxState
 from mailproc.model.ticket import MessageStatus, State, Ticket
+from mailproc.store.protocol import Transaction
 from tests.unit.desk.agents_desk import (
     again,
     answer,
@@ -155,3 +159,39 @@ async def test_taking_the_second_of_two_answers_back_leaves_the_mail_answered(
     assert (await the_ticket(office)).state is State.ANSWERED
     standing = await office.store.read(lambda tx: tx.answers.standing(ticket.id))
     assert (standing.turn_answered, standing.answered_by) == (0, "alice")
+
+
+# By moving it
+
+
+def move(office: Office, ticket: Ticket, message: int, gesture: Gesture, tx: Transaction) -> None:
+    perform_on_answer(tx, office.site, tx.tickets.get(ticket.id), message, gesture, 5.0)
+
+
+@pytest.mark.parametrize(
+    ("target", "status"),
+    [("approved", WAITING), ("@alice", FAILED), ("@bob", HELD), ("closed", HELD), ("new", HELD)],
+)
+async def test_a_move_of_an_answer_in_review_decides(
+    make_office: MakeOffice, target: str, status: MessageStatus
+) -> None:
+    office, ticket, message = await trainee(make_office)
+    gesture = Gesture(REVIEW, Place(target), "mark")
+    await office.store.write(partial(move, office, ticket, message, gesture))
+    assert await statuses(office, ticket) == [status]
+
+
+async def test_no_move_decides_about_a_second_answer(office: Office) -> None:
+    ticket = await open_ticket(office)
+    to = reply_address(office, ticket)
+    await hand_in(office, "alice", answer(to=to))
+    await hand_in(office, "bob", answer(to=to, sender="bob@example.org", message_id="<b@x>", text="Sand."))
+    message = (await answers_of(office, ticket))[1].id
+    for target in ("approved", "@bob", "@alice"):
+        gesture = Gesture(PROBLEM, Place(target), target)
+        await office.store.write(
+            lambda tx, g=gesture: perform_on_answer(
+                tx, office.site, tx.tickets.get(ticket.id), message, g, 5.0
+            )  # type: ignore[misc]
+        )
+    assert await statuses(office, ticket) == [WAITING, HELD]
