@@ -74,7 +74,7 @@ def suggest(canned: Sequence[Canned], topic: str, similar: Sequence[str]) -> Can
     stands there most often is the best, and of several the first.
     """
     by_name = {one.name: one for one in reversed(canned)}
-    if topic.casefold() in by_name:
-        return by_name[topic.casefold()]
+    if topic.lower() in by_name:
+        return by_name[topic.lower()]
     known = [name for name in similar if name in by_name]
     return by_name[max(known, key=known.count)] if known else None

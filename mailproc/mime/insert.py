@@ -82,7 +82,7 @@ def _names(lines: tuple[str, ...]) -> dict[int, str]:
         if is_quoted or not plain.startswith("::"):
             continue
         if match := _INSERT.fullmatch(plain):
-            found[number] = match[1].casefold()
+            found[number] = match[1].lower()
         elif _NEARLY.fullmatch(plain):
             found[number] = plain.removeprefix("::").strip()
     return found

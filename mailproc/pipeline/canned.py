@@ -70,7 +70,7 @@ class Canned:
 
 def read_title(title: str) -> tuple[str, str]:
     """The name and the language in ``refund``, ``refund.de`` or ``Refund (de)``; ValueError for others."""
-    match = _NAME.fullmatch(" ".join(title.split()).casefold())
+    match = _NAME.fullmatch(" ".join(title.split()).lower())
     if match is None:
         raise ValueError(f'"{title}" is no name of a standard answer: use letters, digits, ".", "_" and "-"')
     return match[1], match[2] or match[3] or ""
