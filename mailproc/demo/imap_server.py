@@ -7,10 +7,13 @@ Passwords are compared in clear text, there is no TLS, and it listens on loopbac
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 from argparse import Namespace
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from proxyprotocol.reader import ProxyProtocolReader
 from pymap.backend.dict import Config, Identity, Login, Session
@@ -19,6 +22,7 @@ from pymap.backend.dict.mailbox import MailboxData, MailboxSet
 from pymap.imap import IMAPServer
 from pymap.interfaces.login import IdentityInterface
 from pymap.listtree import ListTree
+from pymap.parsing.message import AppendMessage
 from pymap.parsing.specials import ObjectId, SequenceSet
 from pymap.parsing.specials.flag import Flag, Wildcard
 from pymap.selected import SelectedMailbox
@@ -29,8 +33,9 @@ _LARGEST_MAIL = 64 * 1024 * 1024
 
 
 @asynccontextmanager
-async def serving(sock: socket.socket, passwords: Mapping[str, str], shared: str) -> AsyncIterator[None]:
+async def serving(sock: socket.socket, passwords: Mapping[str, str], shared: str) -> AsyncIterator[Postboxes]:
     """Serve these users on a bound socket; ``shared`` is the name of the team's folder."""
+    logging.getLogger("asyncio").setLevel(logging.ERROR)  # pymap goes on writing to clients that have left
     config = _config()
     config.apply_context()
     login = _Login(config, shared)
@@ -39,9 +44,22 @@ async def serving(sock: socket.socket, passwords: Mapping[str, str], shared: str
     accept = ProxyProtocolReader(config.proxy_protocol).get_callback(IMAPServer(login, config))
     server = await asyncio.start_server(accept, sock=sock)
     try:
-        yield
+        yield Postboxes(config)
     finally:
         server.close()
+
+
+@dataclass(frozen=True)
+class Postboxes:
+    """Where mail for the users arrives."""
+
+    config: Config
+
+    async def deliver(self, user: str, raw: bytes) -> None:
+        """Put a mail into a user's INBOX."""
+        mailboxes, _ = self.config.set_cache[user]
+        inbox = await mailboxes.get_mailbox("INBOX")
+        await inbox.append(AppendMessage(raw, datetime.now(UTC)))
 
 
 def _config() -> Config:

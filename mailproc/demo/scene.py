@@ -1,35 +1,41 @@
-"""The main job on embedded parts: a real daemon in a temporary directory, a sink in place of the relay."""
+"""What the demonstration is played on: a real daemon, a relay, an IMAP server, and two mail clients."""
 
 from __future__ import annotations
 
 import asyncio
+import secrets
 import socket
 import sys
-import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from email.utils import formatdate
 from pathlib import Path
+from typing import TypeVar
 
-from mailproc.desk.status import status
+import argon2
+
+from mailproc.demo.imap_server import Postboxes, serving
+from mailproc.demo.wire import PATIENCE, DemoFailed
+from mailproc.imap.client import ImapClient, ImapSettings
 from mailproc.listen.limits import ListenLimits
 from mailproc.listen.listener import Listener
 from mailproc.listen.smtp import SmtpSession
-from mailproc.mime.compose import compose
 from mailproc.mime.reader import Mail, read
 from mailproc.model.address import Address
 from mailproc.model.reply import ACCEPTED, RECIPIENT_OK, Reply
-from mailproc.model.ticket import Message, Ticket
+from mailproc.store.protocol import Transaction
 from mailproc.store.sqlite import SqliteStore
-from mailproc.store.tickets import TicketFilter
 
-DESK = "support@example.org"
-CUSTOMER = "carla@customer.example"
+T = TypeVar("T")
+
 LOG = "daemon.log"  # beside the configuration
-PATIENCE = 20.0  # seconds for any one step
+FOLDER = "Support"
+AGENTS = ("alice", "bob")
+PASSWORD = "demo"  # of every agent; everything listens on loopback only
+_DAEMON = "mailproc"  # its name at the IMAP server
+_PAUSE = 0.05  # seconds; other processes act, and there is no event to wait for
 
-CONFIGURATION = """\
+_CONFIGURATION = """\
 hostname = "mail.example.org"
 data_dir = "state"
 
@@ -37,13 +43,22 @@ data_dir = "state"
 url = "sqlite:state/mailproc.db"
 
 [lmtp]
-listen = ["127.0.0.1:{lmtp}"]
+listen = ["127.0.0.1:{ports.lmtp}"]
 
 [smtp]
-listen = ["127.0.0.1:{smtp}"]
+listen = ["127.0.0.1:{ports.smtp}"]
+
+[submission]
+listen = ["127.0.0.1:{ports.submission}"]
 
 [relay]
-address = "127.0.0.1:{relay}"
+address = "127.0.0.1:{ports.relay}"
+
+[imap]
+address  = "127.0.0.1:{ports.imap}"
+tls      = "none"
+user     = "mailproc"
+password = "{secret}"
 
 [desk.support]
 name      = "Example Support"
@@ -52,32 +67,33 @@ folder    = "Support"
 agents    = ["alice", "bob"]
 
 [agent.alice]
-name    = "Alice Ang"
-address = "alice@example.org"
+name          = "Alice Ang"
+address       = "alice@example.org"
+password_hash = "{hash}"
 
 [agent.bob]
-name    = "Bob Bor"
-address = "bob@example.org"
+name          = "Bob Bor"
+address       = "bob@example.org"
+password_hash = "{hash}"
 """
-
-
-class DemoFailed(Exception):
-    """A step did not do what it should; the text says which."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
     lmtp: int
     smtp: int
+    submission: int
     relay: int
+    imap: int
 
 
 @dataclass
 class Sink:
-    """Takes what mailproc sends, in place of Postfix and the customers behind it."""
+    """Takes what mailproc sends, in place of Postfix: agents get theirs in their INBOX, customers nowhere."""
 
-    mails: list[tuple[Sequence[Address], Mail]] = field(default_factory=list)
-    _arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    postboxes: Postboxes
+    on_mail: Callable[[str, Mail], None]
+    mails: list[tuple[str, Mail]] = field(default_factory=list)  # for whom, and what
 
     def recipient(self, address: Address) -> Reply:
         return RECIPIENT_OK
@@ -85,167 +101,95 @@ class Sink:
     async def accept(
         self, mail_from: Address | None, recipients: Sequence[Address], raw: bytes
     ) -> list[Reply]:
-        self.mails.append((recipients, read(raw)))
-        self._arrived.set()
+        for recipient in recipients:
+            if recipient.domain == "example.org" and recipient.local in AGENTS:
+                await self.postboxes.deliver(recipient.local, raw)
+            self.mails.append((str(recipient), read(raw)))
+            self.on_mail(*self.mails[-1])
         return [ACCEPTED] * len(recipients)
 
-    async def wait(self, count: int) -> Mail:
-        """The mail number ``count``, counted from 1."""
-        while len(self.mails) < count:
-            self._arrived.clear()
-            async with asyncio.timeout(PATIENCE):
-                await self._arrived.wait()
-        return self.mails[count - 1][1]
+    def to(self, recipient: str) -> list[Mail]:
+        return [mail for whom, mail in self.mails if whom == recipient]
 
 
 @dataclass(frozen=True)
 class Scene:
-    """A running demo."""
+    """A running demonstration."""
 
     configuration: Path
     ports: Ports
     sink: Sink
     store: SqliteStore
+    clients: Mapping[str, ImapClient]  # each agent's, logged in
     say: Callable[[str], None]
+
+    async def until(self, what: str, work: Callable[[Transaction], T | None]) -> T:
+        """What ``work`` finds in the store, as soon as it finds something."""
+        return await _until(what, lambda: self.store.read(work))
+
+    async def mail_to(self, recipient: str, count: int) -> Mail:
+        """The mail number ``count``, counted from 1, that leaves for somebody."""
+
+        async def look() -> Mail | None:
+            mails = self.sink.to(recipient)
+            return mails[count - 1] if len(mails) >= count else None
+
+        return await _until(f"mail {count} to {recipient}", look)
+
+    async def copy_in(self, place: str, message_id: str) -> tuple[int, Mail]:
+        """The copy of a mail in a mailbox below the team's folder: its UID, and the mail."""
+        client, mailbox = self.clients[AGENTS[0]], f"{FOLDER}/{place}"
+
+        async def look() -> tuple[int, Mail] | None:
+            uids = await client.find(mailbox, "Message-ID", message_id)
+            stored = await client.fetch(mailbox, uids[0]) if uids else None
+            return (uids[0], read(stored.raw)) if stored else None
+
+        return await _until(f"{message_id} in {mailbox}", look)
+
+    async def move(self, agent: str, place: str, uid: int, target: str) -> None:
+        """An agent drags a mail from one mailbox to another."""
+        await self.clients[agent].move(f"{FOLDER}/{place}", [uid], f"{FOLDER}/{target}")
+
+
+async def _until(what: str, look: Callable[[], Awaitable[T | None]]) -> T:
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                if (found := await look()) is not None:
+                    return found
+                await asyncio.sleep(_PAUSE)
+    except TimeoutError:
+        raise DemoFailed(f"waited in vain for {what}") from None
 
 
 @asynccontextmanager
-async def staged(folder: Path, say: Callable[[str], None]) -> AsyncIterator[Scene]:
-    """Write the configuration, start sink and daemon, and end both."""
-    relay = _bound_socket()
-    ports = Ports(_free_port(), _free_port(), relay.getsockname()[1])
+async def staged(
+    folder: Path, say: Callable[[str], None], on_mail: Callable[[str, Mail], None]
+) -> AsyncIterator[Scene]:
+    """Write the configuration, start everything, and end it."""
+    relay, imap = _bound_socket(), _bound_socket()
+    ports = Ports(_free_port(), _free_port(), _free_port(), _port_of(relay), _port_of(imap))
+    secret = secrets.token_urlsafe()
     configuration = folder / "mailproc.toml"
-    configuration.write_text(CONFIGURATION.format(lmtp=ports.lmtp, smtp=ports.smtp, relay=ports.relay))
-    sink = Sink()
-    listener = Listener(SmtpSession, sink, hostname="relay.example.org", limits=ListenLimits())
-    await listener.start([relay])
-    daemon = await _start_daemon(configuration)
-    store = SqliteStore(folder / "state" / "mailproc.db")
-    try:
-        yield Scene(configuration, ports, sink, store, say)
-    finally:
-        await store.close()
-        daemon.terminate()
-        await daemon.communicate()
-        await listener.stop(0.0)
+    configuration.write_text(_CONFIGURATION.format(ports=ports, secret=secret, hash=_hash(PASSWORD)))
+    configuration.chmod(0o600)
+    async with AsyncExitStack() as stack:
+        passwords = {_DAEMON: secret, **dict.fromkeys(AGENTS, PASSWORD)}
+        sink = Sink(await stack.enter_async_context(serving(imap, passwords, FOLDER)), on_mail)
+        listener = Listener(SmtpSession, sink, hostname="relay.example.org", limits=ListenLimits())
+        await listener.start([relay])
+        stack.push_async_callback(listener.stop, 0.0)
+        await stack.enter_async_context(_daemon(configuration))
+        store = SqliteStore(folder / "state" / "mailproc.db")
+        stack.push_async_callback(store.close)
+        clients = {agent: await stack.enter_async_context(_client(ports.imap, agent)) for agent in AGENTS}
+        yield Scene(configuration, ports, sink, store, clients, say)
 
 
-async def play(scene: Scene) -> None:
-    """Customer, ticket, acknowledgement, follow-up, and an automatic mail that gets no answer."""
-    say = scene.say
-    say(f"1. {CUSTOMER} writes to {DESK}; the MTA hands the mail over by LMTP")
-    say(f"   {await deliver(scene.ports.lmtp, CUSTOMER, DESK, _question())}")
-    acknowledgement = await scene.sink.wait(1)
-    ticket = (await _tickets(scene))[0]
-    say(f"   {await _newest(scene, ticket, messages=1)}")
-    say("2. the acknowledgement leaves through the relay")
-    for name in ("From", "To", "Reply-To", "Subject", "Message-ID", "Auto-Submitted"):
-        say(f"   {name}: {acknowledgement.header(name)}")
-    say("3. the customer answers it, and the mail joins the ticket")
-    await deliver(scene.ports.lmtp, CUSTOMER, acknowledgement.header("Reply-To"), _answer(acknowledgement))
-    say(f"   {await _newest(scene, ticket, messages=2)}")
-    say("4. the customer's out-of-office reply comes: kept, and no machine is answered")
-    await deliver(scene.ports.lmtp, "", acknowledgement.header("Reply-To"), _absence(acknowledgement))
-    say(f"   {await _newest(scene, ticket, messages=3)}")
-    await _check(scene)
-
-
-async def _check(scene: Scene) -> None:
-    counts = await scene.store.read(status)
-    parts = ("new", "follow_up", "duplicate", "ignored", "quarantined", "waiting")
-    scene.say("5. everything adds up (mailproc status)")
-    scene.say(f"   accepted {counts['accepted']} = " + " + ".join(f"{counts[part]} {part}" for part in parts))
-    if (counts["accepted"], counts["new"], counts["follow_up"]) != (3, 1, 2) or len(scene.sink.mails) != 1:
-        raise DemoFailed(f"unexpected counts {counts} and {len(scene.sink.mails)} mails sent")
-
-
-async def _tickets(scene: Scene) -> list[Ticket]:
-    return await scene.store.read(lambda tx: list(tx.tickets.matching(TicketFilter())))
-
-
-async def _newest(scene: Scene, ticket: Ticket, *, messages: int) -> str:
-    """Wait until the ticket has so many messages; say how the newest one came to it."""
-    found: list[Message] = []
-    async with asyncio.timeout(PATIENCE):
-        while len(found) < messages:  # another process writes: there is no event to wait for
-            await asyncio.sleep(0.05)
-            found = await scene.store.read(lambda tx: tx.tickets.messages(ticket.id))
-    newest = found[-1]
-    state = (await scene.store.read(lambda tx: tx.tickets.get(ticket.id))).state
-    kind = "" if newest.automatic == "none" else f" ({newest.automatic})"
-    lines = [f"ticket {ticket.number} is {state.value}, mail {len(found)}{kind}"]
-    return "\n   ".join([*lines, *(f"because {reason}" for reason in newest.joined_reasons[:3])])
-
-
-def _question() -> bytes:
-    return compose(
-        [
-            ("From", "Carla Customer <carla@customer.example>"),
-            ("To", DESK),
-            ("Subject", "My invoice for October is missing"),
-            ("Date", formatdate(time.time())),
-            ("Message-ID", "<question@customer.example>"),
-        ],
-        "Hello,\n\nwe did not get the invoice for October. Can you send it again?\n\nCarla Customer",
-    )
-
-
-def _answer(acknowledgement: Mail) -> bytes:
-    return compose(
-        [
-            ("From", "Carla Customer <carla@customer.example>"),
-            ("To", acknowledgement.header("Reply-To")),
-            ("Subject", f"Re: {acknowledgement.subject}"),
-            ("Date", formatdate(time.time())),
-            ("Message-ID", "<answer@customer.example>"),
-            ("In-Reply-To", acknowledgement.message_id),
-        ],
-        "It is for order 4711, by the way.\n\nCarla",
-    )
-
-
-def _absence(acknowledgement: Mail) -> bytes:
-    return compose(
-        [
-            ("From", "Carla Customer <carla@customer.example>"),
-            ("To", acknowledgement.header("Reply-To")),
-            ("Subject", f"Out of office: {acknowledgement.subject}"),
-            ("Date", formatdate(time.time())),
-            ("Message-ID", "<absence@customer.example>"),
-            ("In-Reply-To", acknowledgement.message_id),
-            ("Auto-Submitted", "auto-replied"),
-        ],
-        "I am away until Monday.",
-    )
-
-
-async def deliver(port: int, sender: str, recipient: str, raw: bytes) -> str:
-    """Hand one mail over by LMTP on loopback; return the reply to it, or raise DemoFailed."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    stuffed = raw.replace(b"\r\n.", b"\r\n..")
-    try:
-        async with asyncio.timeout(PATIENCE):
-            await _reply(reader)
-            for command in ("LHLO demo", f"MAIL FROM:<{sender}>", f"RCPT TO:<{recipient}>", "DATA"):
-                writer.write(command.encode() + b"\r\n")
-                reply = await _reply(reader)
-            writer.write(stuffed + b".\r\n")
-            reply = await _reply(reader)
-            writer.write(b"QUIT\r\n")
-    finally:
-        writer.close()
-    if not reply.startswith("250"):
-        raise DemoFailed(f"the mail was not taken: {reply}")
-    return reply
-
-
-async def _reply(reader: asyncio.StreamReader) -> str:
-    while True:
-        line = (await reader.readline()).decode().rstrip()
-        if line[:1] in ("5", "4", ""):
-            raise DemoFailed(f"unexpected reply: {line or 'connection closed'}")
-        if line[3:4] != "-":
-            return line
+def _hash(password: str) -> str:
+    """Cheap to check: it keeps no secret."""
+    return argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(password)
 
 
 def _bound_socket() -> socket.socket:
@@ -255,14 +199,29 @@ def _bound_socket() -> socket.socket:
     return sock
 
 
+def _port_of(sock: socket.socket) -> int:
+    port: int = sock.getsockname()[1]
+    return port
+
+
 def _free_port() -> int:
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
+        return _port_of(sock)
 
 
-async def _start_daemon(configuration: Path) -> asyncio.subprocess.Process:
+@asynccontextmanager
+async def _client(port: int, agent: str) -> AsyncIterator[ImapClient]:
+    client = ImapClient(ImapSettings("127.0.0.1", port, agent, PASSWORD, tls="none", timeout=PATIENCE))
+    await client.connect()
+    try:
+        yield client
+    finally:
+        await client.close()
+
+
+@asynccontextmanager
+async def _daemon(configuration: Path) -> AsyncIterator[None]:
     log = configuration.with_name(LOG)
     with log.open("wb") as file:
         daemon = await asyncio.create_subprocess_exec(
@@ -270,8 +229,13 @@ async def _start_daemon(configuration: Path) -> asyncio.subprocess.Process:
             stdout=asyncio.subprocess.PIPE,
             stderr=file,
         )
-    assert daemon.stdout is not None
-    async with asyncio.timeout(PATIENCE):
-        if b"ready" not in await daemon.stdout.readline():
-            raise DemoFailed(f"the daemon did not start: {log.read_text()}")
-    return daemon
+    try:
+        assert daemon.stdout is not None
+        async with asyncio.timeout(PATIENCE):
+            if b"ready" not in await daemon.stdout.readline():
+                raise DemoFailed(f"the daemon did not start: {log.read_text()}")
+        yield
+    finally:
+        if daemon.returncode is None:
+            daemon.terminate()
+        await daemon.communicate()
