@@ -118,9 +118,10 @@ def remind_due(tx: Transaction, site: Site, now: float) -> int:
     """Remind the authors of what has been held for a day since they were told last; return how many."""
     due = tx.holds.told_before(now - REMIND_AFTER, _REMINDED_AT_ONCE)
     for held in due:
-        notices = tx.holds.told_again(held.message, now)
-        ticket = follow_merges(tx, tx.tickets.get(held.ticket))
-        _tell(tx, site, ticket, replace(held, notices=notices), now)
+        notices = tx.holds.told_again(held, now)
+        if notices is not None:
+            ticket = follow_merges(tx, tx.tickets.get(held.ticket))
+            _tell(tx, site, ticket, replace(held, notices=notices), now)
     return len(due)
 
 

@@ -72,16 +72,14 @@ class Holds:
         )
         return list(map(_hold, rows))
 
-    def told_again(self, message: int, now: float) -> int:
-        """Its author is told once more; how many notices that makes."""
+    def told_again(self, hold: Hold, now: float) -> int | None:
+        """Its author is told once more; how many notices that makes; None where somebody was faster."""
         row = self._connection.one(
             """
             UPDATE held_answer SET told = :now, notices = notices + 1
-            WHERE message = :message
+            WHERE message = :message AND notices = :notices
             RETURNING notices
             """,
-            {"message": message, "now": now},
+            {"message": hold.message, "now": now, "notices": hold.notices},
         )
-        assert row is not None
-        count: int = row[0]
-        return count
+        return row[0] if row else None
