@@ -72,6 +72,9 @@ class Filter(Stage):
     unvouched_per_sender: int = 1  # to one such sender within 24 hours
     no_reply: frozenset[str] = frozenset()  # further local parts that get no answer
     _templates: dict[str, MailTemplate] = field(default_factory=dict, init=False, repr=False)
+    _found: dict[tuple[str, str, str], tuple[str, MailTemplate | None]] = field(
+        default_factory=dict, init=False, repr=False
+    )
     _own: frozenset[str] = field(default=frozenset(), init=False, repr=False)
     _limits: AcknowledgementLimits = field(default=AcknowledgementLimits(), init=False, repr=False)
 
@@ -125,7 +128,13 @@ class Filter(Stage):
         )
 
     def _template(self, name: str, desk: Desk, language: str) -> tuple[str, MailTemplate | None]:
-        """The language and the template that fit best."""
+        """The language and the template that fit best; found once, then remembered."""
+        case = (name, f"{desk.name} {desk.language}", language)
+        if case not in self._found:
+            self._found[case] = self._best(name, desk, language)
+        return self._found[case]
+
+    def _best(self, name: str, desk: Desk, language: str) -> tuple[str, MailTemplate | None]:
         for wanted in dict.fromkeys((*_variants(language), *_variants(desk.language), "en")):
             for key in (f"{name}.{desk.name}.{wanted}", f"{name}.{wanted}"):
                 if key in self._templates:

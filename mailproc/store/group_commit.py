@@ -18,6 +18,7 @@ T = TypeVar("T")
 Work = Callable[[Transaction], T]
 
 LOOK_AGAIN = 0.0005  # seconds between two tries to get the write lock
+GATHERING = 0.002  # seconds between two transactions where more than one caller waits for each
 MOST_AT_ONCE = 64  # pieces of work in one transaction: bounds how long the loop is away
 
 
@@ -88,7 +89,8 @@ class GroupCommit:
             elif not self._try(batch) and len(batch) > 1:
                 await self._run_each(batch)
             _settle(batch)
-            await asyncio.sleep(0)  # others have their turn, and more work comes in
+            # Others have their turn; and where there is a crowd, so many come in that one commit serves many.
+            await asyncio.sleep(GATHERING if len(batch) > 1 else 0)
 
     async def _run_each(self, batch: Sequence[_Job[Any]]) -> None:
         """When the database itself fails, one piece of work must not take the others with it."""
