@@ -92,7 +92,5 @@ def _warn_of_gaps(config: Config, findings: Findings) -> None:
         findings.warn("nothing listens here nor in [smtp]: no mail comes in", "lmtp")
     if config.relay is None:
         findings.warn("missing: nothing is sent, outgoing mail waits in the outbox", "relay")
-    if config.imap is not None:
-        findings.warn("not used yet: this version shows no folders", "imap")
     if config.store.url.startswith("postgresql://"):
         findings.warn("this version has no PostgreSQL: serve will not start", "store", "url")

@@ -118,9 +118,9 @@ def event_letter(head: Letterhead, name: str, event: ShownEvent) -> bytes:
 
 def _customer(message: Message, mail: Mail) -> str:
     """Whom an answer to this copy will reach, by name."""
-    if message.direction is not Direction.IN:
+    if message.direction is not Direction.IN or mail.customer is None:
         return ""
-    return (mail.customer.name if mail.customer else "") or message.sender
+    return mail.customer.name or mail.customer.address.local
 
 
 def _fields_of_note(head: Letterhead, message: Message, mail: Mail) -> Iterator[tuple[str, str]]:

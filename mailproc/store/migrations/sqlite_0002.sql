@@ -17,6 +17,7 @@ CREATE TABLE folder_work (
     PRIMARY KEY (ticket, desk)
 ) WITHOUT ROWID;
 CREATE INDEX folder_work_due ON folder_work (desk, due);
+INSERT INTO folder_work (ticket, desk) SELECT id, desk FROM ticket;
 
 -- Where each copy was last put or seen by us; what the folder really holds, only the folder knows.
 CREATE TABLE folder_copy (
