@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import unescape
 
@@ -33,6 +33,7 @@ _THINGS = frozenset({"img", "hr", "embed", "input", "video", "audio", "iframe", 
 _WHOLE = frozenset(
     {"p", "div", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "li", "ul", "ol"}
 )  # go when nothing is left in them
+_PLAIN = frozenset({"p", "div"})
 _PHRASING_ONLY = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6", "pre"})
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all", re.IGNORECASE)
 _INDENT = re.compile(r"margin[^\"]*border\s*:\s*none|border\s*:\s*none[^\"]*margin", re.IGNORECASE)
@@ -115,28 +116,26 @@ class HtmlPage:
 
     def _above(self, number: int, passage: Passage) -> tuple[int, int, str]:
         line = self._layout.lines[number]
-        element = line.element
-        if element and element.close and element.name in _WHOLE and element.first == number:
-            position = element.open[0]
-            return position, position, self._paragraphs(element, passage.as_html, above=True)
-        return line.begin, line.begin, f"{passage.as_html}<br><br>"
+        beside = _neighbour(line.element, lambda element: element.first == number)
+        if beside is None:
+            return line.begin, line.begin, f"{passage.as_html}<br><br>"
+        paragraph, blank = self._paragraphs(beside, passage.as_html)
+        return beside.open[0], beside.open[0], paragraph + blank
 
     def _below(self, number: int, passage: Passage) -> tuple[int, int, str]:
         line = self._layout.lines[number]
-        element = line.element
-        if element and element.close and element.name in _WHOLE and element.after == number + 1:
-            position = element.close[1]
-            return position, position, self._paragraphs(element, passage.as_html, above=False)
-        br = "" if line.br else "<br>"
-        return line.end, line.end, f"{br}<br>{passage.as_html}<br>"
+        beside = _neighbour(line.element, lambda element: element.after == number + 1)
+        if beside is None or beside.close is None:
+            br = "" if line.br else "<br>"
+            return line.end, line.end, f"{br}<br>{passage.as_html}<br>"
+        paragraph, blank = self._paragraphs(beside, passage.as_html)
+        return beside.close[1], beside.close[1], blank + paragraph
 
-    def _paragraphs(self, element: _Element, written: str, *, above: bool) -> str:
-        """A paragraph of the same kind, and an empty one between it and its neighbour."""
-        name = "div" if _BLOCK_TAG.search(written) else element.name
-        opened = self._opened(element) if name == element.name else "<div>"
-        paragraph = f"{opened}{written}</{name}>"
-        blank = f"{opened}<br></{name}>"
-        return paragraph + blank if above else blank + paragraph
+    def _paragraphs(self, beside: _Element, written: str) -> tuple[str, str]:
+        """A paragraph of the same kind, and an empty one that parts the two."""
+        name = beside.name if beside.name in _PLAIN and not _BLOCK_TAG.search(written) else "div"
+        opened = self._opened(beside) if beside.name == name else "<div>"
+        return f"{opened}{written}</{name}>", f"{opened}<br></{name}>"
 
     def _opened(self, element: _Element) -> str:
         return _ID.sub("", self.source[slice(*element.open)])
@@ -270,6 +269,17 @@ class _Layout:
             self._line.end = position
             self.lines.append(self._line)
         self._line = _Line(self._block, position)
+
+
+def _neighbour(element: _Element | None, is_at_edge: Callable[[_Element], bool]) -> _Element | None:
+    """Beside which element a new paragraph can stand: the line's own, or the whole list or heading around."""
+    found = None
+    while element and element.close and element.name in _WHOLE and is_at_edge(element):
+        found = element
+        if element.name in _PLAIN:
+            break
+        element = element.parent
+    return found
 
 
 def _seen(line: _Line) -> str:

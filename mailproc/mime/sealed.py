@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 
+from mailproc.mime.quotes import quoted_lines
 from mailproc.mime.reader import Mail
 
 _BY_SMIME = "signed or encrypted by S/MIME"
@@ -31,7 +32,14 @@ def seal_of(mail: Mail) -> str:
     for part in mail.parts:
         if part.type in _TYPES:
             return _TYPES[part.type]
-    return _BY_PGP if _ARMOUR.search(mail.text) else ""
+    return _BY_PGP if _ARMOUR.search(mail.text) and _is_own(mail.text) else ""
+
+
+def _is_own(text: str) -> bool:
+    """Does the armour stand in what the author wrote, and not only in a quote?"""
+    lines = text.split("\n")
+    marks = zip(lines, quoted_lines(lines), strict=True)
+    return any(_ARMOUR.match(line) for line, is_quoted in marks if not is_quoted)
 
 
 def sealed_text(mail: Mail) -> str:

@@ -79,12 +79,21 @@ def _written(part: Part) -> Written:
     content = part.content
     declared = charsets.codec_of(part.charset or (_meta_charset(content) if part.type == _HTML else ""))
     codec = declared or ("ascii" if content.isascii() else "utf_8")
-    source = content.decode(codec, _OCTETS)
-    if _encoded(source, codec) != content:  # ISO 2022 and its like can say one thing in several ways
+    source = _decoded(content, codec)
+    if source is None:
         codec = "utf_8"
         source = charsets.decode(content, part.charset, part.defects)
     flowed = part.parameters.get("format", "").lower() == "flowed"
     return Written(part, HtmlPage(source) if part.type == _HTML else PlainPage(source, flowed), codec)
+
+
+def _decoded(content: bytes, codec: str) -> str | None:
+    """The text that gives these octets again; None where there is none, as ISO 2022 has several ways."""
+    try:
+        source = content.decode(codec, _OCTETS)
+    except UnicodeError:  # octets that not even half a letter can stand for, as in UTF-16
+        return None
+    return source if _encoded(source, codec) == content else None
 
 
 def _meta_charset(content: bytes) -> str:

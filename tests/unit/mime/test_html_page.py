@@ -85,3 +85,31 @@ def test_blocks_never_stand_in_a_paragraph() -> None:
     assert HtmlPage("<p class=x>a</p>").edited({0: new}) == "<div><p>N</p></div>"
     split = HtmlPage('<p id="i" class=x>a<br>b</p>').edited({0: new})
     assert split == '<p id="i" class=x></p><div><p>N</p></div><p class=x><br>b</p>'
+
+
+@pytest.mark.parametrize(
+    ("source", "after"),
+    [
+        ("<p class=x id=i>a</p>", "<p class=x>N</p><p class=x><br></p><p class=x id=i>a</p>"),
+        ("<ul><li>a</li></ul>", "<div>N</div><div><br></div><ul><li>a</li></ul>"),
+        ("<h1>a</h1>", "<div>N</div><div><br></div><h1>a</h1>"),
+        ("<body><b>a</b><br>b</body>", "<body>N<br><br><b>a</b><br>b</body>"),
+        ("<div><i>x</i><div>a</div></div>", "<div>N</div><div><br></div><div><i>x</i><div>a</div></div>"),
+        ("<td>a</td>", "<td>N<br><br>a</td>"),
+    ],
+)
+def test_what_comes_above_is_a_paragraph_of_its_own(source: str, after: str) -> None:
+    assert HtmlPage(source).edited({0: Edit(above=Passage("N"))}) == after
+
+
+@pytest.mark.parametrize(
+    ("source", "after"),
+    [
+        ("<p class=x>a</p>", "<p class=x>a</p><p class=x><br></p><p class=x>N</p>"),
+        ("<ul><li>a</li></ul>b", "<ul><li>a</li></ul><div><br></div><div>N</div>b"),
+        ("<body><b>a</b><br>b</body>", "<body><b>a</b><br><br>N<br>b</body>"),
+        ("<body><b>a</b></body>", "<body><b>a</b><br><br>N<br></body>"),
+    ],
+)
+def test_what_comes_below_is_a_paragraph_of_its_own(source: str, after: str) -> None:
+    assert HtmlPage(source).edited({0: Edit(below=Passage("N"))}) == after
