@@ -75,6 +75,7 @@ IMPORTED_AS = {
     "argon2-cffi": "argon2",
     "backports.zstd": "backports",
     "dkimpy": "dkim",
+    "dnspython": "dns",
     "google-re2": "re2",
     "IMAPClient": "imapclient",
 }
