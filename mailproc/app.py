@@ -201,15 +201,7 @@ async def assemble(
         pressure=pressure,
         on_accepted=processor.wake,
     )
-    submissions = Submissions(
-        site,
-        store,
-        clock=clock,
-        rng=random.SystemRandom(),
-        settings=_submission_settings(config),
-        failpoints=failpoints,
-        on_queued=wake,
-    )
+    submissions = _submissions(config, site, store, clock, failpoints, wake)
     watchers = make_watchers(
         config,
         site,
@@ -223,11 +215,27 @@ async def assemble(
     return Parts(store, site, chains, intake, processor, outbox, submissions, watchers)
 
 
-def _submission_settings(config: Config) -> SubmissionSettings:
-    return SubmissionSettings(
+def _submissions(
+    config: Config,
+    site: Site,
+    store: Store,
+    clock: Callable[[], float],
+    failpoints: FailPoints,
+    wake: Callable[[], None],
+) -> Submissions:
+    settings = SubmissionSettings(
         refuse_second=config.submission.second_answer == "refuse",
         pass_through=config.submission.pass_through,
         canned=read_canned(canned_folders(config), config.desk),
+    )
+    return Submissions(
+        site,
+        store,
+        clock=clock,
+        rng=random.SystemRandom(),
+        settings=settings,
+        failpoints=failpoints,
+        on_queued=wake,
     )
 
 
