@@ -149,7 +149,7 @@ class Submissions:
         if await self._store.read(lambda tx: tx.submissions.find(handed.key, handed.now - WINDOW)):
             return ACCEPTED
         addressing = read_addressing(self._site, handed.agent.name, handed.recipients)
-        held = addressing.held or self._held_by_id(handed)
+        held = addressing.held or self._held_by_id(handed, addressing)
         if held is not None:
             return await self._decide_held(handed, held)
         for _ in range(_TRIES):
@@ -187,8 +187,10 @@ class Submissions:
 
     # Held answers
 
-    def _held_by_id(self, handed: Handed) -> int | None:
-        """The held answer whose notice the mail replies to."""
+    def _held_by_id(self, handed: Handed, addressing: Addressing) -> int | None:
+        """The held answer whose notice a mail to the desk alone replies to."""
+        if not all(each.is_plain_desk for each in addressing.all):
+            return None
         found = map(self._site.keyring.read_held, handed.mail.in_reply_to)
         return next((message for message in found if message is not None), None)
 

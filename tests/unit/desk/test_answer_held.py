@@ -111,6 +111,20 @@ async def test_a_reply_to_the_desk_that_names_the_notice_decides_too(office: Off
     assert await statuses(office, ticket) == [WAITING, FAILED]
 
 
+async def test_an_answer_that_names_the_notice_is_still_an_answer(office: Office) -> None:
+    ticket, notice = await held_answer(office)
+    to = reply_address(office, ticket)
+    raw = answer(
+        to=to,
+        text="Send me a photo.",
+        sender="bob@example.org",
+        answers=notice.message_id,
+        message_id="<d@x>",
+    )
+    assert (await hand_in(office, "bob", raw)).code == 250
+    assert await statuses(office, ticket) == [WAITING, HELD, HELD]
+
+
 async def test_a_decision_that_its_client_repeats_is_taken_once(office: Office) -> None:
     ticket, notice = await held_answer(office)
     raw = decision(notice, "send")
