@@ -23,7 +23,6 @@ def test_a_desk_with_an_address_is_enough(check: Check) -> None:
 def test_a_whole_site_has_warnings_and_no_mistakes(check: Check) -> None:
     loaded = check(AGENTS_SIDE)
     assert [line.rpartition("toml:")[2].split(": ")[:2] for line in loaded.warnings] == [
-        ["19", "imap"],
         ["35", "agent.alice.password_hash"],
         ["40", "agent.bob.password_hash"],
     ]
@@ -192,12 +191,6 @@ def test_a_stage_in_no_chain_is_a_warning(check: Check) -> None:
 def test_a_site_without_relay_or_listener_is_warned(check: Check) -> None:
     warnings = check(DESK).warnings
     assert all(any(gap in line for line in warnings) for gap in GAPS)
-
-
-def test_what_this_version_does_not_use_is_said(check: Check) -> None:
-    warnings = check(f"[imap]\n{DESK}").warnings
-    unused = [line for line in warnings if "this version" in line]
-    assert [line.split(": ")[1] for line in unused] == ["imap"]
 
 
 def test_a_store_that_this_version_cannot_use_is_warned_of(check: Check) -> None:
