@@ -92,10 +92,6 @@ class Commands:
         return (*unknown, self.problem) if self.problem else unknown
 
     @property
-    def is_note(self) -> bool:
-        return any(command.verb is Verb.NOTE for command in self.lines)
-
-    @property
     def says_nothing_else(self) -> bool:
         """Nothing is left for the customer."""
         return not self.own_text.strip() and not self.has_files

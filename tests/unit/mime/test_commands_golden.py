@@ -26,7 +26,6 @@ def told(raw: bytes) -> dict[str, object]:
     return {
         "commands": list(map(str, commands.lines)),
         "problems": commands.problems,
-        "note": commands.is_note,
         "nothing else": commands.says_nothing_else,
         "own text": commands.own_text.split("\n"),
         "text": rest.text.split("\n"),
