@@ -144,7 +144,8 @@ class Filing:
             # Automatic mail never reopens, reassigns or moves a clock; nor does what the desk rejects.
             case.tx.history.add_event(ticket, "follow_up", signals.sender, detail, case.now)
         else:
-            case.tx.tickets.begin_turn(ticket.id, message)
+            if signals.sender not in self.site.agent_addresses:  # written from another server of theirs
+                case.tx.tickets.begin_turn(ticket.id, message)
             change_state(case.tx, ticket, Move.FOLLOW_UP, who=signals.sender, now=case.now, detail=detail)
         for number in decision.also:
             if other := case.tx.tickets.by_number(number):

@@ -12,7 +12,7 @@ import pytest
 
 from mailproc.model.ticket import Outcome
 from mailproc.store.connection import StoreBusy, StoreDamaged
-from mailproc.store.deliveries import NewDelivery, StoredDelivery
+from mailproc.store.deliveries import Claimed, NewDelivery
 from mailproc.store.lock import ServeLock
 from mailproc.store.migrate import SchemaTooNew
 from mailproc.store.protocol import Transaction
@@ -33,7 +33,7 @@ def keep(tx: Transaction, key: bytes, raw: bytes = RAW) -> bool:
     return tx.deliveries.accept(delivery)
 
 
-def claim(tx: Transaction, now: float) -> list[StoredDelivery]:
+def claim(tx: Transaction, now: float) -> list[Claimed]:
     return tx.deliveries.claim(now, now + 10, 10, tried=False)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
+import pytest
+
 from mailproc.desk.claim import claim
 from mailproc.desk.close import close
 from mailproc.mime.reader import read
@@ -214,3 +216,14 @@ async def test_a_mail_past_the_backlog_is_deferred(office: Office) -> None:
     (reply,) = await office.receive(mail())
     assert reply.code == 451
     assert await outcomes(office) == {}
+
+
+@pytest.mark.parametrize(("sender", "turn"), [("alice@example.org", 0), ("carla@customer.example", 1)])
+async def test_a_follow_up_begins_a_turn_unless_an_agent_wrote_it_from_another_server(
+    office: Office, sender: str, turn: int
+) -> None:
+    await office.receive(mail())
+    answers = "In-Reply-To: <one@customer.example>"
+    await office.receive(mail(sender=sender, message_id="<two@elsewhere.example>", extra=answers))
+    assert await outcomes(office) == {"new": 1, "follow_up": 1}
+    assert (await office.store.read(lambda tx: tx.answers.standing(1))).turn == turn
