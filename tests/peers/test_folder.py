@@ -18,8 +18,6 @@ from tests.rig.waiting import eventually
 
 pytestmark = pytest.mark.peers
 
-MakeDovecot = Callable[..., Dovecot]
-MakeDaemon = Callable[..., Daemon]
 StartTeam = Callable[..., Team]
 numbers = itertools.count(1)
 
@@ -41,21 +39,6 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
 @pytest.fixture
 def team(office: Team) -> Team:
     return office
-
-
-@pytest.fixture
-def start_team(make_dovecot: MakeDovecot, make_daemon: MakeDaemon) -> Iterator[Callable[..., Team]]:
-    """Starts teams of one's own; ``failpoint`` is for the daemon, other arguments those of ``make_team``."""
-    made: list[Team] = []
-
-    def start(*, failpoint: str = "", **options: str) -> Team:
-        made.append(make_team(make_dovecot(desks=("Support", "Sales")), make_daemon(), **options))  # type: ignore[arg-type]
-        made[-1].daemon.start(failpoint)
-        return made[-1]
-
-    yield start
-    for team in made:
-        team.log_out()
 
 
 @pytest.fixture
