@@ -58,6 +58,14 @@ def shell(command: str, folder: Path) -> str:
     return done.stdout
 
 
+def put(block: Block, folder: Path) -> None:
+    """Write a file of the README, readable by its owner only, as the README asks of one of them."""
+    path = folder / block.name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(block.text)
+    path.chmod(0o600)
+
+
 def normal(output: str) -> str:
     """Without what differs from run to run: numbers, codes, paths, spaces."""
     output = re.sub(r"\[T#\d+-\w+\]", "[T#N]", output)
@@ -75,8 +83,7 @@ def test_the_files_and_commands_work_in_order(tmp_path: Path) -> None:
     ran = 0
     for block in blocks("file", "run"):
         if block.kind == "file":
-            (tmp_path / block.name).parent.mkdir(parents=True, exist_ok=True)
-            (tmp_path / block.name).write_text(block.text)
+            put(block, tmp_path)
         elif not block.name:
             shell(block.text, tmp_path)
             ran += 1
@@ -85,8 +92,7 @@ def test_the_files_and_commands_work_in_order(tmp_path: Path) -> None:
 
 def test_the_first_filter_does_what_it_says(tmp_path: Path) -> None:
     for block in blocks("file"):
-        (tmp_path / block.name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / block.name).write_text(block.text)
+        put(block, tmp_path)
     assert '"urgent"' in shell("mailproc -c mailproc.toml explain question.eml --json", tmp_path)
 
 
