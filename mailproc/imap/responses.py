@@ -32,6 +32,10 @@ LONGEST_COMMAND = 8000  # octets of UIDs in one command; RFC 7162 section 4 asks
 LONGEST_FIELD = 998  # octets of one header field that names a copy
 
 
+class Unsayable(ValueError):
+    """A text that cannot stand in a command."""
+
+
 def code_of(text: str) -> tuple[str, str]:
     """The response code of a status line, in upper case, and what a person may read."""
     found = _CODE.match(text)
@@ -39,9 +43,9 @@ def code_of(text: str) -> tuple[str, str]:
 
 
 def quoted(text: str) -> bytes:
-    """A quoted string (RFC 3501 section 4.3); ValueError for what cannot stand in one."""
+    """A quoted string (RFC 3501 section 4.3); Unsayable for what cannot stand in one."""
     if not text.isprintable():
-        raise ValueError(f"{text!r} cannot be said to an IMAP server")
+        raise Unsayable(f"{text!r} cannot be said to an IMAP server")
     return b'"' + text.encode().replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'
 
 

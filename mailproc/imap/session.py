@@ -50,6 +50,8 @@ class Session:
             raise ImapDown(f"{self.settings.name}: no answer in time") from None
         except OSError as error:
             raise ImapDown(f"{self.settings.name}: {error.strerror or error}".lower()) from None
+        except responses.Unsayable as error:
+            raise ImapRefused("", "BAD", str(error)) from None
         except (ValueError, LookupError, TypeError) as error:
             raise ImapDown(f"{self.settings.name}: an answer that was not understood: {error}") from error
 

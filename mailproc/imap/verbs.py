@@ -116,10 +116,10 @@ def fetch(session: Session, mailbox: str, uid: int, uidvalidity: int | None) -> 
 
 def find(session: Session, mailbox: str, header: str, value: str) -> list[int]:
     """SEARCH finds parts of a field; only mails with the whole value are told."""
+    criteria = (b"UNDELETED", b"HEADER", quoted(header), quoted(value))
+    fields = b"(UID BODY.PEEK[HEADER.FIELDS (%s)])" % header.encode("ascii")
     with session.selected(mailbox):
-        criteria = (b"UNDELETED", b"HEADER", quoted(header), quoted(value))
         found = responses.numbers(session.ask("UID SEARCH", *criteria, response="SEARCH"))
-        fields = b"(UID BODY.PEEK[HEADER.FIELDS (%s)])" % header.encode("ascii")
         told: dict[int, Mapping[str, str]] = {}
         for uid_set in uid_sets(found):
             told |= responses.headers(session.ask("UID FETCH", uid_set, fields, response="FETCH"))

@@ -6,7 +6,7 @@ import random
 from collections.abc import Awaitable, Callable
 
 import pytest
-from imapclient import IMAPClient
+from imapclient import IMAPClient  # type: ignore[import-untyped]
 
 from mailproc.imap.client import ImapClient
 from mailproc.imap.snapshot import Snapshot
