@@ -108,7 +108,6 @@ def _refuse(
     if not agent:
         detail = f"{gesture.source} to {gesture.target}: {reason}"
         tx.history.add_event(ticket, "move_refused", FOLDER, detail, now)
-        tx.folders.show_again(ticket.id, ticket.desk)
         return
     if not isinstance(reason, HeldByAnother):
         tx.history.add_event(ticket, "claim_lost", agent, str(reason), now)

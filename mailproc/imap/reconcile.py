@@ -186,17 +186,16 @@ def repair(
     copies: Sequence[Copy],
     undecided: Collection[tuple[str, Sight]],
     now: float,
-    renewed: Collection[Place] = (),
     patience: Patience = PATIENT,
 ) -> Plan:
-    """What is to be done for one ticket; ``renewed`` places were made anew and lost what was in them."""
+    """What is to be done for one ticket."""
     plan = Plan()
     for copy in copies:
         free = [sight for sight in copy.seen if (copy.name, sight) not in undecided]
         if free:
             _place(plan, copy, free)
         elif not copy.seen:
-            _restore(plan, copy, now, None if copy.record.place in renewed else patience.missing)
+            _restore(plan, copy, now, patience.missing)
     return plan
 
 
@@ -214,15 +213,13 @@ def _precedence(copy: Copy, sight: Sight) -> tuple[bool, bool, Sight]:
     return sight.place != copy.wanted, sight.place != copy.record.place, sight
 
 
-def _restore(plan: Plan, copy: Copy, now: float, patience: float | None) -> None:
-    """Put a copy that is nowhere; one that was there before after a while, or at once without patience."""
+def _restore(plan: Plan, copy: Copy, now: float, patience: float) -> None:
+    """Put a copy that is nowhere: at once where it never was, else after a while."""
     record = copy.record
     if record.place == DISMISSED:
         return
     if not record.place:
         plan.repairs.append(Put(copy.name, copy.wanted, may_exist=record.aim != NOWHERE))
-    elif patience is None:
-        plan.repairs.append(Put(copy.name, copy.wanted, may_exist=True))
     elif record.missing is None:
         plan.records.append(replace(record, missing=now))
         plan.wait_until(now + patience)

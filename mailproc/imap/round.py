@@ -29,7 +29,7 @@ from mailproc.imap.reconcile import (
     repair,
 )
 from mailproc.model.desk import Desk
-from mailproc.model.folder import NOWHERE, Place, agent_of
+from mailproc.model.folder import NOWHERE, agent_of
 from mailproc.store.folders import CopyRecord, Shown, row_of
 from mailproc.store.protocol import Transaction
 
@@ -44,15 +44,14 @@ NOTHING: Records = MappingProxyType({})
 class View:
     """What is known of the folder at one moment, by the names of the copies.
 
-    ``first_seen`` tells since when a copy lies where it is not expected.  ``renewed`` places were made anew
-    and lost what was in them.  With ``is_mass`` the mails of many tickets are missing: no small mails tell.
+    ``first_seen`` tells since when a copy lies where it is not expected.  With ``is_mass`` the mails of many
+    tickets are missing: no small mails tell.
     """
 
     seen: Seen
     records: Records
     now: float
     first_seen: FirstSeen = field(default_factory=dict)
-    renewed: frozenset[Place] = frozenset()
     is_mass: bool = False
     patience: Patience = PATIENT
 
@@ -97,7 +96,7 @@ class Rounds:
             shown = tx.folders.shown(self.desk.name, ticket)
             assert shown is not None  # no gesture takes a ticket out of the desk whose folder shows it
             copies = _copies(shown, view, noted)
-        plan = repair(copies, judgement.undecided, view.now, view.renewed, view.patience)
+        plan = repair(copies, judgement.undecided, view.now, view.patience)
         if any(isinstance(each, Put) and each.was_missing for each in plan.repairs):
             self._tell_of_restoring(tx, ticket, view)
         records = _aims(plan, noted)
@@ -150,8 +149,6 @@ class Rounds:
         what = "restored_quietly" if view.is_mass else "restored"
         detail = "its mail was deleted from the folder and is back; to end a ticket move it to Closed"
         tx.history.add_event(tx.tickets.get(ticket), what, MAILPROC, detail, view.now)
-        if not view.is_mass:
-            tx.folders.show_again(ticket, self.desk.name)
 
 
 def _copies(shown: Shown, view: View, noted: Records = NOTHING) -> list[Copy]:

@@ -67,12 +67,15 @@ class Strangers:
             if sight.place == PROBLEM:
                 continue
             log.error("desk=%s place=%s uid=%s: %s, moved to Problem", self.desk.name, *_words(sight), why)
-            await self.client.move(
-                self.tree.mailbox(sight.place),
-                [sight.uid],
-                self.tree.mailbox(PROBLEM),
-                uidvalidity=self.validity(sight.place),
-            )
+            try:
+                await self.client.move(
+                    self.tree.mailbox(sight.place),
+                    [sight.uid],
+                    self.tree.mailbox(PROBLEM),
+                    uidvalidity=self.validity(sight.place),
+                )
+            except ImapRefused as refusal:
+                log.warning("desk=%s place=%s stranger=%s: %s", self.desk.name, *_words(sight), refusal)
 
     async def _deal_with(self, sight: Sight, header: str, now: float) -> bool:
         """Whether it has to be looked at again soon."""

@@ -90,6 +90,7 @@ class Watch:
         self._refusals: dict[int, int] = {}  # of tickets, on end
         self._alarms: dict[Place, str] = {}
         self._hidden: frozenset[Place] = frozenset()  # places that we can neither see nor make
+        self._renewed: set[Place] = set()  # places that were made anew and lost what was in them
         self._strangers_due: float | None = None
         self._next_full = 0.0
         common = (post.site, post.desk, post.store, client, tree, post.failpoints, self._snapshot.uidvalidity)
@@ -113,11 +114,11 @@ class Watch:
 
     async def look(self) -> bool:
         """Look once; whether there is more to do at once."""
-        renewed = await self._refresh()
+        await self._refresh()
         now = self._post.clock()
         work = await self._post.store.read(lambda tx: tx.folders.due(self._post.desk.name, now, _TICKETS))
         tickets, unknown = await self._post.store.read(lambda tx: self._tickets(tx, work, now))
-        view = self._view(now, renewed)
+        view = self._view(now)
         for start in range(0, len(tickets), _AT_ONCE):
             await self._take_care(dict(list(tickets.items())[start : start + _AT_ONCE]), view)
         for name in unknown:
@@ -130,15 +131,16 @@ class Watch:
 
     # What the folder holds
 
-    async def _refresh(self) -> frozenset[Place]:
-        """See what changed; return the places that were made anew."""
+    async def _refresh(self) -> None:
+        """See what changed."""
         now = self._post.clock()
         full = now >= self._next_full
-        renewed = await self._ensure() if full else set()
+        if full:
+            await self._ensure()
         validity = {place: self._snapshot.uidvalidity(place) for place in self._tree.places}
         changed = await self._snapshot.refresh(full=full)
         if self._snapshot.missing:
-            renewed |= await self._ensure()
+            await self._ensure()
         touched: set[str] = set()
         for place in changed:
             mails = self._snapshot.mails(place)
@@ -146,26 +148,39 @@ class Watch:
                 place, {uid: each.copy_name_header for uid, each in mails.items()}
             )
             if validity[place] not in (0, self._snapshot.uidvalidity(place)):
-                renewed.add(place)
+                self._renewed.add(place)
         if full:
             self._next_full = now + self._post.full_pass
             touched |= self._records.keys() | self._sightings.seen.keys()
         self._settle(touched, now)
+        await self._forgive(now)
         self._note_unreadable()
         if CANNED in changed:
             await self._read_canned()
-        return frozenset(renewed)
 
-    async def _ensure(self) -> set[Place]:
+    async def _ensure(self) -> None:
         try:
-            made = set(await self._tree.ensure(self._client))
+            self._renewed |= set(await self._tree.ensure(self._client))
         except ImapRefused as refusal:
             self._hidden = self._snapshot.missing
             self._alarm(Place(""), refusal)
-            return set()
-        self._hidden = frozenset()
-        self._alarms.pop(Place(""), None)
-        return made
+        else:
+            self._hidden = frozenset()
+            self._alarms.pop(Place(""), None)
+
+    async def _forgive(self, now: float) -> None:
+        """What went with a mailbox that was made anew was deleted by nobody: put it again at once."""
+        seen, renewed = self._sightings.seen, self._renewed - self._hidden
+        gone = [
+            CopyRecord(record.name)
+            for record in (self._records.values() if renewed else ())
+            if record.place in renewed and record.name not in seen
+        ]
+        self._renewed.clear()
+        if gone:
+            await self._post.write(lambda tx: tx.folders.record(self._post.desk.name, gone))
+            self._records |= {record.name: record for record in gone}
+            self._settle([record.name for record in gone], now)
 
     def _settle(self, names: Iterable[str], due: float) -> None:
         """Note which of these copies are not where they were recorded."""
@@ -191,6 +206,7 @@ class Watch:
             tickets.setdefault(tx.folders.root(desk, each.ticket), []).append(each)
         for name in [name for name, due in self._restless.items() if due <= now][: 4 * _TICKETS]:
             if self._records.get(name, CopyRecord(name)).place in self._hidden:
+                self._restless[name] = now + FIRST_DELAY
                 continue
             ticket = tx.folders.family_of(desk, name)
             if ticket is None:
@@ -199,10 +215,10 @@ class Watch:
                 tickets.setdefault(ticket, [])
         return tickets, unknown
 
-    def _view(self, now: float, renewed: frozenset[Place]) -> View:
+    def _view(self, now: float) -> View:
         seen = self._sightings.seen
         missing = sum(name not in seen and name in self._records for name in self._restless)
-        return View(seen, self._records, now, self._first_seen, renewed, missing > _MASS, self._post.patience)
+        return View(seen, self._records, now, self._first_seen, missing > _MASS, self._post.patience)
 
     # What is to be done
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 
 from mailproc.model.ticket import Event, Ticket
 from mailproc.store.connection import Connection
+from mailproc.store.folders import SHOWN_EVENTS, show_again
 
 
 class History:
@@ -13,7 +14,7 @@ class History:
         self._connection = connection
 
     def add_event(self, ticket: Ticket, what: str, who: str, detail: str, at: float) -> None:
-        """Every change of a ticket leaves an event; refusals too."""
+        """Every change of a ticket leaves an event; refusals too.  Some are shown in the folder."""
         self._connection.run(
             """
             INSERT INTO event (ticket, desk, at, what, who, detail)
@@ -28,6 +29,8 @@ class History:
                 "detail": detail,
             },
         )
+        if what in SHOWN_EVENTS:
+            show_again(self._connection, ticket.id, ticket.desk)
 
     def events(self, ticket: int) -> list[Event]:
         rows = self._connection.all(

@@ -266,20 +266,6 @@ def test_a_held_answer_lies_in_problem_and_moving_it_says_nothing_of_the_ticket(
     assert world.places(answer) == ["problem"]
 
 
-def test_a_folder_that_was_made_anew_is_filled_again_without_a_note(world: World) -> None:
-    ticket = world.open_ticket()
-    world.watch()
-    world.delete("m1")
-    records = world.tx.folders.records("support")
-    from mailproc.imap.round import Rounds, View
-    from mailproc.model.folder import NEW
-
-    view = View({}, records, world.now, renewed=frozenset({NEW}))
-    decision = Rounds(world.site, world.site.desks["support"]).decide(world.tx, ticket.id, view)
-    assert [type(each).__name__ for each in decision.plan.repairs] == ["Put"]
-    assert "restored" not in world.events(ticket)
-
-
 def test_a_watcher_that_died_between_deciding_and_doing_does_it_later_and_once(world: World) -> None:
     ticket = world.open_ticket(mails=2)
     world.watch(stop_after=1)
