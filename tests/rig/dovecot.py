@@ -1,9 +1,10 @@
 """A real Dovecot 2.3 of its own: configuration, mail and ports in a temporary folder.
 
-The system's Dovecot is never touched.  Users are ``alice``, ``bob``, ``carol`` and ``mailproc``, each with
-its name as the password, and the master user ``master`` with password ``master``.  Everybody has an INBOX and
-Drafts; the desks' folders are public namespaces in which every user has \\Seen for himself.  Must be root,
-as Dovecot's login processes must have a user of their own.
+The system's Dovecot is never touched.  The desks' folders are set up with the lines of ``config/dovecot``
+that the manual tells a postmaster to use; only folders and rights on the socket differ.  It has a quota
+beside them, as many sites have.  Users are ``alice``, ``bob``, ``carol`` and ``mailproc``, each with its name
+as the password, and the master user ``master`` with password ``master``.  Everybody has an INBOX and Drafts.
+Must be root, as Dovecot's login processes must have a user of their own.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from tests.rig.certificate import Certificate, make_certificate
 from tests.rig.ports import free_port
 from tests.rig.waiting import eventually
 
+SNIPPETS = Path(__file__).resolve().parents[2] / "config" / "dovecot"
 PATH = f"{os.environ['PATH']}:/usr/sbin:/sbin"
 MAIL_USER = "mail"  # Dovecot serves no mail as root
 USERS = ("alice", "bob", "carol", "mailproc")
@@ -54,7 +56,7 @@ first_valid_uid = 1
 mail_uid = {mail_user}
 mail_gid = {mail_user}
 mail_max_userip_connections = 100
-mail_plugins = $mail_plugins acl quota
+mail_plugins = $mail_plugins quota
 maildir_stat_dirs = no
 mail_fsync = never
 mailbox_list_index = yes
@@ -66,18 +68,13 @@ service imap-login {{
     port = {tls_port}
   }}
 }}
-service auth {{
-  unix_listener auth-client {{
-    mode = 0666
-  }}
-}}
 service anvil {{
   unix_listener anvil-auth-penalty {{
     mode = 0
   }}
 }}
 protocol imap {{
-  mail_plugins = $mail_plugins imap_acl imap_quota
+  mail_plugins = $mail_plugins imap_quota
   imap_idle_notify_interval = 2 mins
 {capability}}}
 passdb {{
@@ -109,25 +106,13 @@ namespace inbox {{
   }}
 }}
 plugin {{
-  acl = vfile
   acl_user = %u
   quota_max_mail_size = {largest_mail}
 {quota}}}
 """
 
-PUBLIC = """\
-namespace {name} {{
-  type = public
-  separator = {separator}
-  prefix = {name}{separator}
-  location = maildir:{folder}/public/{name}:INDEXPVT=~/private/{name}
-  subscriptions = no
-  list = children
-}}
-"""
-
-# What everybody may do below a desk's folder; mailproc may also make and delete folders and give rights.
-RIGHTS = "authenticated lrwstie\nuser=mailproc lrwstipekxa\n"
+# What everybody may do below a desk's folder, and what mailproc may.
+RIGHTS = (SNIPPETS / "dovecot-acl").read_text()
 
 OAUTH = """\
 introspection_mode = local
@@ -167,7 +152,7 @@ class Dovecot:
     @property
     def auth_socket(self) -> Path:
         """Where its authentication protocol is spoken."""
-        return self.folder / "run/auth-client"
+        return self.folder / "run/auth-mailproc"
 
     def start(self) -> None:
         self._write()
@@ -270,8 +255,18 @@ class Dovecot:
             largest_mail=self._largest_mail,
             quota=quota if self._quota else "",
         )
-        text += "".join(PUBLIC.format(**names, name=desk) for desk in self.desks)
-        (self.folder / "dovecot.conf").write_text(text)
+        (self.folder / "dovecot.conf").write_text(text + self._shipped())
+
+    def _shipped(self) -> str:
+        """The postmaster's lines, with a namespace for each desk."""
+        lines = (SNIPPETS / "90-mailproc.conf").read_text()
+        lines = lines.replace("/var/vmail/desks", f"{self.folder}/public")
+        lines = lines.replace("mode = 0660", "mode = 0666").replace("    group = mailproc\n", "")
+        lines = lines.replace("separator = /", f"separator = {self.separator}")
+        start = lines.index("namespace Support {")
+        end = lines.index("\n}\n", start) + len("\n}\n")
+        block = lines[start:end].replace("prefix = Support/", f"prefix = Support{self.separator}")
+        return lines[:start] + "".join(block.replace("Support", desk) for desk in self.desks) + lines[end:]
 
     def _capabilities(self) -> list[str]:
         with self.client("mailproc") as client:
