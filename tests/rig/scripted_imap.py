@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import ssl
 import threading
@@ -22,6 +23,7 @@ SOUND = {
     b"LOGOUT": b"* BYE\r\nTAG OK done\r\n",
 }
 CLOSE = b"CLOSE"  # as an answer: end the connection
+DRIBBLE = b"DRIBBLE"  # … say something now and then, and never come to an end
 
 
 class ScriptedImap:
@@ -73,9 +75,21 @@ class ScriptedImap:
                     answer = b"TAG OK in\r\n"
                 if answer == CLOSE:
                     return
+                if answer == DRIBBLE:
+                    _dribble(client)
                 client.sendall(answer.replace(b"TAG", tag))
         except (OSError, ssl.SSLError):
             return
+
+
+def _dribble(client: socket.socket) -> None:
+    """Until the client goes."""
+    client.settimeout(0.05)
+    while True:
+        client.sendall(b"*")
+        with contextlib.suppress(TimeoutError):
+            if not client.recv(1):
+                return
 
 
 def _lines(client: socket.socket) -> Iterator[bytes]:

@@ -7,7 +7,7 @@ import pytest
 from mailproc.imap.client import ImapClient
 from mailproc.imap.failure import ImapDown, ImapRefused, LoginRefused
 from mailproc.imap.settings import ImapSettings
-from tests.rig.scripted_imap import CAPABILITIES, CLOSE, ScriptedImap, scripted_imap
+from tests.rig.scripted_imap import CAPABILITIES, CLOSE, DRIBBLE, ScriptedImap, scripted_imap
 
 TIMEOUT = 0.5
 NAME = "New"
@@ -49,6 +49,7 @@ async def test_a_greeting_that_is_none(greeting: bytes, cause: str) -> None:
         (b"rubbish\r\n", "unexpected response"),
         (b"* SEARCH 1 x 3\r\nTAG OK done\r\n", "not understood"),
         (b"* SEARCH 1 2", "no answer in time"),
+        (DRIBBLE, "no answer in time"),
         (b"OTHER OK done\r\n", "unexpected response|unexpected tagged"),
         (b"* 1 FETCH (UID 1 BODY[] {1000}\r\nabc", "no answer in time"),
     ],

@@ -57,6 +57,14 @@ async def test_a_certificate_that_nobody_vouches_for_ends_the_connection(
     assert "Login: user=<mailproc>, method=PLAIN, rip=127.0.0.1, lip=127.0.0.1, TLS" not in dovecot.log()
 
 
+async def test_a_certificate_that_has_expired_ends_the_connection(dovecot: Dovecot) -> None:
+    make_certificate(dovecot.folder, days=-1)
+    dovecot.restart()
+    client = ImapClient(settings(dovecot, tls="implicit", ca_file=str(dovecot.certificate.certificate)))
+    with pytest.raises(ImapDown, match="certificate: certificate has expired"):
+        await client.connect()
+
+
 # Tokens and the master user
 
 
