@@ -57,7 +57,8 @@ def _prover(config: Config, roster: Mapping[str, str]) -> Prover:
         assert config.imap is not None  # as checked when the configuration was loaded
         server = parse_endpoint(config.imap.address)
         assert isinstance(server, TcpEndpoint)
-        return ImapLogin(LoginServer(server.host, server.port, config.imap.tls, timeout))
+        authorities = ssl.create_default_context(cafile=config.imap.ca_file or None)
+        return ImapLogin(LoginServer(server.host, server.port, config.imap.tls, timeout), authorities)
     return DovecotAuth(Path(auth.removeprefix("dovecot:")), timeout=timeout)
 
 
