@@ -125,6 +125,11 @@ class ImapClient:
         """All mails but those marked \\Deleted: a client that moves by copying leaves such behind."""
         return await self.run(partial(verbs.uids, mailbox=mailbox))
 
+    async def deleted(self, mailbox: str, since: int, *, uidvalidity: int | None = None) -> list[int]:
+        """The UIDs from ``since`` on that are marked \\Deleted."""
+        job = partial(verbs.deleted, mailbox=mailbox, since=since, uidvalidity=uidvalidity)
+        return await self.run(job)
+
     async def identities(
         self, mailbox: str, uids: Iterable[int], *, uidvalidity: int | None = None
     ) -> dict[int, Identity]:

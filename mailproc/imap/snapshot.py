@@ -3,6 +3,10 @@
 A mailbox whose Status is as it was is not looked at again; in another one only mails with new UIDs are asked
 for their header, because a mail never changes under its UID (RFC 3501 section 2.3.1.1).  Without CONDSTORE a
 mark of \\Deleted does not show in the Status; a full refresh sees it.
+
+A copy of ours that comes with the mark on it was copied while its source was marked already: two agents took
+one mail, with clients that copy, mark and expunge.  COPY keeps flags (RFC 3501 section 6.4.7).  The mark was
+not meant for this copy, and is taken off, so that it counts and its owner does not lose it.
 """
 
 from __future__ import annotations
@@ -108,6 +112,24 @@ class Snapshot:
         found = await self.client.identities(mailbox, fresh, uidvalidity=listed.uidvalidity)
         everything = {**known, **found}
         mails = {uid: everything[uid] for uid in listed.uids if uid in everything}
+        if self.uidvalidity(place) == listed.uidvalidity:
+            mails = dict(sorted((mails | await self._unmark(place, status)).items()))
         is_other = mails != known or self.uidvalidity(place) not in (0, listed.uidvalidity)
         self._seen[place] = _Seen(status, listed.uidvalidity, mails)
         return is_other
+
+    async def _unmark(self, place: Place, status: Status) -> dict[int, Identity]:
+        """Take \\Deleted off copies of ours that came with it since the last look; these copies."""
+        before = self._seen[place]
+        if before.status is None or status.uidnext <= before.status.uidnext:
+            return {}
+        mailbox, uidvalidity = self.tree.mailbox(place), before.uidvalidity
+        marked = await self.client.deleted(mailbox, before.status.uidnext, uidvalidity=uidvalidity)
+        new = [uid for uid in marked if uid not in before.mails]
+        found = await self.client.identities(mailbox, new, uidvalidity=uidvalidity)
+        ours = {uid: identity for uid, identity in found.items() if identity.copy_name_header}
+        try:
+            await self.client.store_flags(mailbox, ours, take=["\\Deleted"], uidvalidity=uidvalidity)
+        except ImapRefused:
+            return {}
+        return ours

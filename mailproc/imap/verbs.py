@@ -94,6 +94,13 @@ def uids(session: Session, mailbox: str) -> Uids:
         return Uids(uidvalidity, tuple(found))
 
 
+def deleted(session: Session, mailbox: str, since: int, uidvalidity: int | None) -> list[int]:
+    uids = b"%d:*" % since  # which names the last mail too, where there is none so new (RFC 3501, 6.4.8)
+    with session.selected(mailbox, uidvalidity=uidvalidity):
+        found = responses.numbers(session.ask("UID SEARCH", b"UID", uids, b"DELETED", response="SEARCH"))
+    return [uid for uid in found if uid >= since]
+
+
 def identities(
     session: Session, mailbox: str, wanted: Iterable[int], uidvalidity: int | None
 ) -> dict[int, Identity]:

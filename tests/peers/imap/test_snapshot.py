@@ -123,6 +123,28 @@ async def test_without_condstore_a_full_look_sees_marks(
     assert snapshot.places[NEW] == {}
 
 
+async def test_a_copy_that_comes_marked_as_deleted_counts_and_loses_the_mark(
+    client: ImapClient, alice: IMAPClient
+) -> None:
+    """COPY keeps flags, and another agent's client had marked the source: what it marks later is its will."""
+    tree = await tree_of(client)
+    snapshot = Snapshot(client, tree)
+    await client.append(tree.mailbox(NEW), copy(1))
+    await snapshot.refresh()
+    alice.select_folder(tree.mailbox(NEW))
+    alice.delete_messages([1])
+    alice.copy([1], tree.mailbox(ALICE))
+    alice.append(tree.mailbox(ALICE), b"Subject: mine\r\n\r\n", [rb"\Deleted"])
+    assert await snapshot.refresh() == {NEW, ALICE}
+    assert (snapshot.places[NEW], snapshot.places[ALICE]) == ({}, {1: "m1.abcdefghij"})
+    alice.select_folder(tree.mailbox(ALICE))
+    assert alice.search("DELETED") == [2]
+    alice.delete_messages([1])
+    assert await snapshot.refresh() == {ALICE}
+    assert snapshot.places[ALICE] == {}
+    assert alice.search("DELETED") == [1, 2]
+
+
 async def test_nothing_is_asked_of_a_folder_that_is_as_it_was(client: ImapClient) -> None:
     tree = await tree_of(client)
     snapshot = Snapshot(client, tree)
