@@ -2,9 +2,10 @@
 
 SPF, DKIM and DMARC are checked by the MTA, which alone knows the client's address; it says what it found in
 Authentication-Results (RFC 8601).  Only instances with an authserv-id that is trusted count, by default this
-site's hostname, and only above the fields that the author wrote.  Where several report the same method the
-topmost counts, because each hop writes above the earlier ones.  **The MTA must remove instances with our
-authserv-id from mail that comes in** (RFC 8601 section 5): afterwards nothing tells them from true ones.
+site's hostname, and only above the fields that the author wrote, or whoever sent the mail again.  Where
+several report the same method the topmost counts, because each hop writes above the earlier ones.  **The MTA
+must remove instances with our authserv-id from mail that comes in** (RFC 8601 section 5): afterwards nothing
+tells them from true ones.
 
 Without DMARC's own verdict the author's domain counts as aligned where the domain of a passing DKIM signature
 or of a passing SPF check is the same, its parent or its child.  What cannot be parsed is no result.
@@ -30,6 +31,10 @@ _WORDS = {
     "temperror": AuthResult.TEMPERROR,
 }
 _BY_AUTHOR = frozenset({"from", "to", "cc", "subject", "date", "message-id", "mime-version", "content-type"})
+# What stands below these was found when the mail was sent the first time, by whomever (RFC 5322 section 3.6.6);
+# an agent's forward becomes such a mail, and no server looked at what was inside.
+_BY_RESENDER = frozenset({"resent-from", "resent-to", "resent-date", "resent-sender", "resent-message-id"})
+_WRITTEN = _BY_AUTHOR | _BY_RESENDER
 _PIECE = re.compile(r'"((?:[^"\\]|\\.)*)"|([()])|\\.|([^"()\\]+)|(.)', re.DOTALL)
 _EQUALS = re.compile(r" ?([=/]) ?")
 _METHOD = re.compile(r"([a-z0-9-]+)(?:/[0-9]+)?=([a-z]+)", re.IGNORECASE)
@@ -112,13 +117,13 @@ class Filter(Stage):
 
 
 def _trace(delivery: Delivery, name: str) -> tuple[str, ...]:
-    """The values of a trace header above what the author wrote.
+    """The values of a trace header above what the author or a resender wrote.
 
     They are not decoded: an MTA that removes forgeries would not see through an encoded word either.
     """
     above = 0
     for each in delivery.mail.header_names:
-        if each in _BY_AUTHOR:
+        if each in _WRITTEN:
             break
         above += each == name
     return delivery.mail.raw_headers(name)[: min(above, MAX_INSTANCES)]

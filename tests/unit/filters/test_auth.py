@@ -124,6 +124,13 @@ async def test_an_instance_below_what_the_author_wrote_is_not_read(judged: Calla
     assert not (await judged("", headers=ar("dmarc=pass header.from=example.com"))).aligned
 
 
+async def test_an_instance_of_before_the_mail_was_sent_again_is_not_read(judged: Callable[..., Any]) -> None:
+    """RFC 5322 section 3.6.6: resent fields stand above all that was there."""
+    passed = ar("dmarc=pass header.from=example.com")
+    assert not (await judged(f"Resent-From: eve@example.net\r\n{passed}")).aligned
+    assert (await judged(f"{passed}\r\nResent-From: eve@example.net")).aligned
+
+
 async def test_several_authors_are_never_aligned(judged: Callable[..., Any]) -> None:
     found = await judged(ar("dmarc=pass"), author="From: ann@example.com, eve@example.net")
     assert not found.aligned
