@@ -15,6 +15,7 @@ from mailproc.model.follow_up import (
     Evidence,
     FollowUp,
     IdKind,
+    Joined,
     Role,
     Signals,
     Token,
@@ -28,6 +29,7 @@ from mailproc.store.protocol import Transaction
 from mailproc.store.threads import Recent, Sighting
 
 _MAX_MERGES = 20  # one after another
+_HINTS = frozenset({Joined.NUMBER, Joined.SUBJECT})  # what anybody can write who knows the sender's address
 _NOBODY_WROTE = frozenset({MailClass.BOUNCE, MailClass.DELAYED, MailClass.REPORT})
 
 
@@ -158,10 +160,15 @@ def _people(signals: Signals, follow_up: FollowUp, own: frozenset[str]) -> list[
     if signals.automatic in _NOBODY_WROTE:
         return []
     is_first = follow_up.ticket is None
-    vouched = is_first or not (follow_up.newcomer or signals.forged)
+    vouched = is_first or not (follow_up.newcomer or signals.forged or _is_unproved(signals, follow_up))
     roles = dict.fromkeys(sorted(signals.people), Role.PARTICIPANT if vouched else Role.NEW)
     for address in (signals.sender, signals.customer):
         roles[address] = Role.PARTICIPANT if is_first else Role.NEW
     if is_first:
         roles[signals.customer or signals.sender] = Role.CUSTOMER
     return [(address, role) for address, role in roles.items() if address and address not in own]
+
+
+def _is_unproved(signals: Signals, follow_up: FollowUp) -> bool:
+    """Neither the mail's secrets nor its sender are proved: it may come from somebody who takes no part."""
+    return follow_up.by in _HINTS and not signals.aligned
