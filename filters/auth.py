@@ -31,8 +31,8 @@ _WORDS = {
     "temperror": AuthResult.TEMPERROR,
 }
 _BY_AUTHOR = frozenset({"from", "to", "cc", "subject", "date", "message-id", "mime-version", "content-type"})
-# What stands below these was found when the mail was sent the first time, by whomever (RFC 5322 section 3.6.6);
-# an agent's forward becomes such a mail, and no server looked at what was inside.
+# What stands below these is older than the sending that our server saw (RFC 5322 section 3.6.6).  An agent's
+# forward becomes such a mail, and no server looked at what was inside.
 _BY_RESENDER = frozenset({"resent-from", "resent-to", "resent-date", "resent-sender", "resent-message-id"})
 _WRITTEN = _BY_AUTHOR | _BY_RESENDER
 _PIECE = re.compile(r'"((?:[^"\\]|\\.)*)"|([()])|\\.|([^"()\\]+)|(.)', re.DOTALL)
