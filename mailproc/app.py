@@ -31,7 +31,7 @@ from mailproc.desk.settle import settle
 from mailproc.desk.site import Agent, Site
 from mailproc.desk.submitted import Submissions, SubmissionSettings
 from mailproc.failpoint import NO_FAILPOINTS, FailPoints
-from mailproc.imap.watcher import Watcher
+from mailproc.imap.tenant import Tenant
 from mailproc.listen.sockets import TcpEndpoint, parse_endpoint
 from mailproc.mime.reader import read
 from mailproc.mime.sender import presumed_sender
@@ -114,6 +114,7 @@ def make_site(config: Config, keyring: Keyring) -> Site:
             Address.parse(section.address),
             further=tuple(map(Address.parse, section.addresses)),
             may_write_new=section.new,
+            wants_drafts=section.draft_answers,
         )
         for name, section in config.agent.items()
     }
@@ -161,7 +162,7 @@ class Parts:
     processor: Processor
     outbox: Worker | None  # None without [relay]: what is to leave waits
     submissions: Submissions
-    watchers: tuple[Watcher, ...]  # of the desks' folders; none without [imap]
+    watchers: tuple[Tenant, ...]  # of the desks' folders and the agents' drafts; none without [imap]
 
 
 async def assemble(

@@ -159,6 +159,9 @@ class AgentSection(Section, frozen=True):
     login: str = ""  # the user at Dovecot or the IMAP server; the table's name or the address by default
     addresses: tuple[str, ...] = ()  # further ones that may stand in From
     new: bool = False  # may write to people who take part in no ticket
+    drafts: bool = False  # a draft of an answer claims the ticket; mailproc reads headers in Drafts
+    draft_answers: bool = False  # who takes a ticket finds a draft with the best standard answer
+    drafts_folder: str = ""  # the mailbox of the drafts; by default what the server says, or Drafts
 
 
 class Config(Section, frozen=True):

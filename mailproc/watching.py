@@ -1,15 +1,20 @@
-"""Puts the watchers of the desks' folders together, and the bell that wakes them."""
+"""Puts the watchers of desks' folders and of agents' drafts together, and the bell that wakes them."""
 
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
+from mailproc.check.drafts import agents_settings
 from mailproc.check.imap import folder_names, imap_settings
-from mailproc.config import Config
+from mailproc.check.paths import canned_folders
+from mailproc.config import Config, ImapSection
+from mailproc.desk.canned import read_canned
 from mailproc.desk.site import Site
 from mailproc.failpoint import FailPoints
+from mailproc.imap.draft_watcher import DraftSettings, DraftWatcher
 from mailproc.imap.reconcile import Patience
+from mailproc.imap.tenant import Tenant
 from mailproc.imap.watcher import Watcher, WatchSettings
 from mailproc.store.protocol import Store
 
@@ -38,8 +43,9 @@ def make_watchers(
     worker: str,
     bell: Bell,
     on_taken_in: Callable[[], None],
-) -> tuple[Watcher, ...]:
-    """A watcher of each desk's folder; of all workers one holds its lease."""
+) -> tuple[Tenant, ...]:
+    """A watcher of each desk's folder and of the drafts of each agent who wants it; of all workers one holds
+    its lease."""
     if config.imap is None:
         return ()
     settings = WatchSettings(
@@ -64,6 +70,30 @@ def make_watchers(
         )
         for desk in site.desks.values()
     )
-    for watcher in watchers:
+    drafts = tuple(
+        DraftWatcher(site, name, store, each, clock=clock, holder=holder, on_changed=bell)
+        for name, each in _draft_settings(config, config.imap)
+    )
+    for watcher in (*watchers, *drafts):
         bell.add(watcher.wake)
-    return watchers
+    return (*watchers, *drafts)
+
+
+def _draft_settings(config: Config, imap: ImapSection) -> Iterator[tuple[str, DraftSettings]]:
+    """For each agent who opted in."""
+    files = read_canned(canned_folders(config), config.desk)
+    for name, agent in config.agent.items():
+        if agent.drafts or agent.draft_answers:
+            yield (
+                name,
+                DraftSettings(
+                    imap=agents_settings(imap, name, agent),
+                    folder=agent.drafts_folder,
+                    locks=agent.drafts,
+                    lays=agent.draft_answers,
+                    files=files,
+                    poll=imap.poll,
+                    full_pass=imap.full_pass,
+                    linger=imap.restore_after,
+                ),
+            )

@@ -54,7 +54,8 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 # single files that may import more than their part
 MAY_ALSO_IMPORT: dict[str, set[str]] = {
-    f"mailproc/imap/{name}.py": {"desk"} for name in ("publish", "round", "strangers", "watch", "watcher")
+    f"mailproc/imap/{name}.py": {"desk"}
+    for name in ("draft_watcher", "publish", "round", "strangers", "watch", "watcher")
 }
 # These put the parts together and may import everything; only the command line imports them.
 COMPOSERS = {"app", "daemon", "office", "worker", "__main__", "demo", "watching"}

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from mailproc.check.credentials import read_secrets
 from mailproc.check.desks import check_site
 from mailproc.check.dkim import check_dkim
+from mailproc.check.drafts import check_drafts
 from mailproc.check.imap import check_imap
 from mailproc.check.letters import check_letters
 from mailproc.check.paths import resolve_paths, template_folders
@@ -88,6 +89,7 @@ def _check_values(config: Config, document: Document, findings: Findings) -> Non
     check_site(config, findings)
     check_sockets(config, findings)
     check_imap(config, findings)
+    check_drafts(config, findings)
     check_submission(config, findings)
     check_dkim(config, findings)
     check_letters(config, findings)

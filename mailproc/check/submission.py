@@ -39,7 +39,8 @@ def _check_logins(config: Config, findings: Findings) -> None:
             users.setdefault(user.lower(), []).append(name)
     for name, agent in config.agent.items():
         others = [other for other in users.get(agent.login.lower(), ()) if other != name]
-        if agent.login and config.submission.auth == "passwords":
+        is_used = agent.drafts or agent.draft_answers  # at the IMAP server
+        if agent.login and config.submission.auth == "passwords" and not is_used:
             findings.warn(
                 "not used: with passwords of our own, agents log in as name or address",
                 "agent",

@@ -53,6 +53,8 @@ class Answer:
     subject: str
     is_answer: bool = True  # the customer is among the recipients
     incomplete: str = ""  # why it cannot leave as it is
+    canned: tuple[str, ...] = ()  # the standard answers in it …
+    about: tuple[str, ...] = ()  # … and the words of the customer's mail
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +144,7 @@ def _keep(
     sha256 = hashlib.sha256(content).digest()
     tx.deliveries.keep_raw(sha256, content)
     tx.submissions.write(message, message_id=message_id, sha256=sha256, size=len(content), turn=turn)
+    tx.canned.add_uses(message, ticket.desk, answer.canned, answer.about)
     bounces = site.keyring.bounce_address(answer.desk, ticket.number, message)
     tx.outbox.add(
         NewItem(

@@ -22,6 +22,7 @@ from mailproc.desk.merge import merge, split
 from mailproc.desk.note import keep_note
 from mailproc.desk.number import new_number
 from mailproc.desk.site import Site
+from mailproc.desk.wanted import want_draft
 from mailproc.mime.commands import Command, Commands, Verb, read_command
 from mailproc.model.address import Address
 from mailproc.model.desk import Desk
@@ -153,6 +154,7 @@ def _take(tx: Transaction, order: Order, ticket: Ticket, argument: str, now: flo
         return ticket, "it was yours already"
     before = ticket.owner
     ticket = assign(tx, order.desk, ticket, agent=order.agent, who=order.agent, now=now)
+    want_draft(tx, order.site, ticket, order.agent, now)
     return ticket, f"yours, no longer {before}'s" if before else "yours"
 
 

@@ -7,7 +7,7 @@ valid MAC.  An agent is trusted with more than a customer, but not with guesses:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mailproc.desk.acknowledge import one_line
@@ -53,17 +53,30 @@ def find_context(
     tx: Transaction, site: Site, agent: str, addressing: Addressing, signals: Signals
 ) -> Context | None:
     """What an agent's mail is about; None where it is about no ticket, MailError where it must not be."""
+    ticket = find_ticket(tx, site, agent, addressing, signals)
+    return None if ticket is None else context_of_ticket(tx, site, ticket, signals.ids)
+
+
+def find_ticket(
+    tx: Transaction, site: Site, agent: str, addressing: Addressing, signals: Signals
+) -> Ticket | None:
+    """The ticket that an agent's mail is about, if any; MailError where it must not be."""
     ticket = _ticket(tx, site, agent, addressing, signals)
     if ticket is None:
         return None
     desk = site.desks.get(ticket.desk)
     if desk is None or agent not in desk.agents:
         raise MailError(NOT_YOUR_DESK)
+    return ticket
+
+
+def context_of_ticket(tx: Transaction, site: Site, ticket: Ticket, named: Sequence[str] = ()) -> Context:
+    """What must be known of a ticket, for a mail that answers what is ``named``, the nearest first."""
     people = {address for address, _ in tx.threads.participants(ticket.id)}
-    answered = _answered(tx, ticket, signals)
+    answered = _answered(tx, ticket, named)
     raw = tx.deliveries.raw(answered.sha256) if answered else None
     people = people | {ticket.customer} - {""}
-    return Context(ticket, desk, frozenset(people), answered, raw, _notes(tx, ticket))
+    return Context(ticket, site.desks[ticket.desk], frozenset(people), answered, raw, _notes(tx, ticket))
 
 
 def _ticket(
@@ -111,9 +124,9 @@ def _by_tag(tx: Transaction, site: Site, signals: Signals) -> Ticket | None:
     return _numbered(tx, proven[0].number) if proven else None
 
 
-def _answered(tx: Transaction, ticket: Ticket, signals: Signals) -> Message | None:
+def _answered(tx: Transaction, ticket: Ticket, message_ids: Sequence[str]) -> Message | None:
     """The mail of the customer that is answered: the nearest one named, else the newest."""
-    for message_id in signals.ids:
+    for message_id in message_ids:
         named = tx.tickets.message_by_id(ticket.desk, message_id)
         if named is not None and named.direction is Direction.IN and _is_of(tx, named, ticket):
             return named

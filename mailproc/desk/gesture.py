@@ -21,6 +21,7 @@ from mailproc.desk.held import approve, reject
 from mailproc.desk.notice import tell
 from mailproc.desk.site import Site
 from mailproc.desk.transfer import transfer
+from mailproc.desk.wanted import want_draft
 from mailproc.model.desk import Desk
 from mailproc.model.folder import (
     APPROVED,
@@ -56,6 +57,7 @@ def perform(tx: Transaction, site: Site, desk: Desk, ticket: Ticket, gesture: Ge
     except (Refused, IllegalMove) as refused:
         _refuse(tx, site, ticket, gesture, refused, now)
         return False
+    want_draft(tx, site, ticket, agent_of(gesture.target), now)
     return True
 
 
@@ -74,6 +76,7 @@ def perform_transfer(
     ticket = transfer(tx, ticket, desk, who=who, now=now)
     if agent:
         assign(tx, desk, ticket, agent=agent, who=who, now=now)
+    want_draft(tx, site, ticket, agent, now)
     return True
 
 

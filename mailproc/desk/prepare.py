@@ -11,6 +11,7 @@ from mailproc.desk.context import Context
 from mailproc.desk.handed import Handed
 from mailproc.desk.letter import Letter, letter, letter_values
 from mailproc.desk.route import Route
+from mailproc.desk.similar import words_about
 from mailproc.desk.site import Site
 from mailproc.mime.commands import Commands
 from mailproc.mime.compose import mailbox_header
@@ -38,7 +39,7 @@ def prepare(site: Site, draft: Draft) -> Answer:
     """The answer as it would leave; where something cannot be filled in, ``incomplete`` says what."""
     handed, context = draft.handed, draft.context
     values = _values(site, draft)
-    text, missing = _filled_in(draft, values)
+    text, canned, missing = _filled_in(draft, values)
     around, wrong = _letter(draft, values)
     plan = _plan(site, draft, around)
     return Answer(
@@ -55,6 +56,8 @@ def prepare(site: Site, draft: Draft) -> Answer:
         subject=handed.mail.subject or context.ticket.subject,
         is_answer=draft.route.is_answer,
         incomplete=missing or wrong,
+        canned=canned if draft.route.is_answer else (),
+        about=words_about(context.answered_raw) if canned else (),
     )
 
 
@@ -66,17 +69,17 @@ def _values(site: Site, draft: Draft) -> dict[str, Value]:
     return letter_values(site, context.desk, draft.handed.agent, context.ticket, reader, context.notes)
 
 
-def _filled_in(draft: Draft, values: dict[str, Value]) -> tuple[bytes, str]:
-    """The agent's mail with its standard answers in it; else as it is, and why."""
+def _filled_in(draft: Draft, values: dict[str, Value]) -> tuple[bytes, tuple[str, ...], str]:
+    """The agent's mail with its standard answers in it, and their names; else as it is, and why."""
     raw, context = draft.commands.raw_without, draft.context
     try:
         names = find_inserts(raw)
         if not names:
-            return raw, ""
+            return raw, (), ""
         languages = (context.ticket.language, context.desk.language)
-        return insert(raw, expand(names, draft.canned, values, languages)), ""
+        return insert(raw, expand(names, draft.canned, values, languages)), names, ""
     except (CannotInsert, NotExpanded) as error:
-        return raw, str(error)
+        return raw, (), str(error)
 
 
 def _letter(draft: Draft, values: dict[str, Value]) -> tuple[Letter, str]:

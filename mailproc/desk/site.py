@@ -17,6 +17,7 @@ class Agent:
     address: Address
     further: tuple[Address, ...] = ()  # what else may stand in From
     may_write_new: bool = False  # to people who take part in no ticket
+    wants_drafts: bool = False  # a draft with a standard answer, on a claim
 
     @property
     def addresses(self) -> tuple[Address, ...]:

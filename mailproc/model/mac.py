@@ -40,6 +40,7 @@ _HELD = re.compile(r"held\.([0-9]{1,18})\.([0-9a-z]{1,16})", re.IGNORECASE | re.
 _HELD_NOTICE = re.compile(
     r"<held\.([0-9]{1,18})\.[0-9]{1,20}\.([0-9a-z]{1,16})@[^<>\s]+>", re.IGNORECASE | re.ASCII
 )
+_DRAFT = re.compile(r"draft\.([0-9]{1,18})\.([0-9a-z]{1,16})", re.IGNORECASE | re.ASCII)
 _MESSAGE_ID = re.compile(
     r"(?<![0-9a-z.])([0-9]{1,20})\.([0-9]{1,20})\.([a-z2-7]{10})(?![0-9a-z])", re.IGNORECASE | re.ASCII
 )
@@ -59,6 +60,7 @@ class Purpose(StrEnum):
     BOUNCE = "bounce"
     FOLDER = "folder"
     HELD = "held"
+    DRAFT = "draft"
 
 
 _PURPOSES = {
@@ -155,6 +157,17 @@ class Keyring:
         """Which held answer such an address (by its extension) or Message-ID is about, if it is ours."""
         match = _HELD.fullmatch(extension_or_id) or _HELD_NOTICE.fullmatch(extension_or_id)
         if match is None or not self._fits(match[2].lower(), Purpose.HELD, match[1], length=LENGTH):
+            return None
+        return int(match[1])
+
+    def draft_id(self, laid: int) -> str:
+        """``draft.ROW.MAC`` for X-Mailproc-Draft: which draft of ours a mail in an agent's Drafts is."""
+        return f"draft.{laid}.{self._sign(Purpose.DRAFT, str(laid))}"
+
+    def read_draft_id(self, text: str) -> int | None:
+        """The ROW of a ``draft_id`` that one of our keys made, or None."""
+        match = _DRAFT.fullmatch(text.strip())
+        if match is None or not self._fits(match[2].lower(), Purpose.DRAFT, match[1], length=LENGTH):
             return None
         return int(match[1])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,8 +18,16 @@ class CannedMail:
     sha256: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class CannedUse:
+    """A standard answer that was given, and the words of the mail that it answered."""
+
+    name: str
+    words: frozenset[str]
+
+
 class CannedMails:
-    """Statements on the table ``canned``."""
+    """Statements on the tables ``canned`` and ``canned_use``."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -49,3 +58,31 @@ class CannedMails:
             {"desk": desk},
         )
         return [CannedMail(*row) for row in rows]
+
+    def add_uses(self, message: int, desk: str, names: Sequence[str], words: Sequence[str]) -> None:
+        """These stood in an answer to a mail with these words."""
+        self._connection.run_many(
+            "INSERT INTO canned_use (message, name, desk, words) VALUES (:message, :name, :desk, :words)",
+            [
+                {
+                    "message": message,
+                    "name": name,
+                    "desk": desk,
+                    "words": json.dumps(words, ensure_ascii=False),
+                }
+                for name in dict.fromkeys(names)
+            ],
+        )
+
+    def uses(self, desk: str, limit: int) -> list[CannedUse]:
+        """What stood in answers that left, or are to leave, the newest first."""
+        rows = self._connection.all(
+            """
+            SELECT canned_use.name, canned_use.words
+            FROM canned_use JOIN message ON message.id = canned_use.message
+            WHERE canned_use.desk = :desk AND message.status IN ('waiting', 'sent')
+            ORDER BY canned_use.message DESC, canned_use.name LIMIT :limit
+            """,
+            {"desk": desk, "limit": limit},
+        )
+        return [CannedUse(name, frozenset(json.loads(words))) for name, words in rows]

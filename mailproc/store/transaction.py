@@ -10,6 +10,7 @@ from mailproc.store.auto_answers import AutoAnswers
 from mailproc.store.canned import CannedMails
 from mailproc.store.connection import Connection
 from mailproc.store.deliveries import Deliveries
+from mailproc.store.drafts import Drafts
 from mailproc.store.folders import Folders
 from mailproc.store.history import History
 from mailproc.store.holds import Holds
@@ -87,3 +88,7 @@ class Transaction:
     @cached_property
     def canned(self) -> CannedMails:
         return CannedMails(self._connection)
+
+    @cached_property
+    def drafts(self) -> Drafts:
+        return Drafts(self._connection)

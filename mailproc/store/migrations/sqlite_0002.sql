@@ -96,3 +96,40 @@ CREATE TABLE canned (
 
 -- What became of a message at each of its recipients.
 CREATE INDEX outbox_message ON outbox (message) WHERE message IS NOT NULL;
+
+-- Which standard answers stood in which answers: what answered one mail may answer a similar one.
+CREATE TABLE canned_use (
+    message INTEGER NOT NULL,
+    name    TEXT NOT NULL,
+    desk    TEXT NOT NULL,
+    words   TEXT NOT NULL,              -- JSON array: of the customer's mail
+    PRIMARY KEY (message, name)
+) WITHOUT ROWID;
+CREATE INDEX canned_use_desk ON canned_use (desk, message);
+
+-- Drafts that agents are writing to tickets, where they let us see that (headers only): one row for an
+-- agent and a ticket, however often the draft is saved.
+CREATE TABLE draft (
+    agent   TEXT NOT NULL,
+    ticket  INTEGER NOT NULL,
+    since   REAL NOT NULL,
+    saved   REAL NOT NULL,              -- when last, by the IMAP server's clock
+    claimed INTEGER NOT NULL DEFAULT 0, -- 1 where the agent has the ticket because of it
+    told    INTEGER NOT NULL DEFAULT 0, -- 1 where the agent knows that somebody else has it
+    PRIMARY KEY (agent, ticket)
+) WITHOUT ROWID;
+
+-- Drafts that we laid into agents' Drafts, each once for an agent and a turn: model/draft.py.
+CREATE TABLE laid_draft (
+    id          INTEGER PRIMARY KEY,
+    agent       TEXT NOT NULL,
+    ticket      INTEGER NOT NULL,
+    turn        INTEGER NOT NULL,
+    at          REAL NOT NULL,
+    state       TEXT NOT NULL,
+    uidvalidity INTEGER NOT NULL DEFAULT 0,
+    uid         INTEGER NOT NULL DEFAULT 0,
+    size        INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (agent, ticket, turn)
+);
+CREATE INDEX laid_draft_open ON laid_draft (agent) WHERE state <> 'over';
