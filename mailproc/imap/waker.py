@@ -1,8 +1,12 @@
 """Wake the watcher when something may have changed in a desk's folder.
 
-By NOTIFY where the server offers it, else by IDLE on a few mailboxes, and by looking every few seconds in any
-case that NOTIFY does not cover.  Waking too often is harmless, because the watcher looks for himself; so an
-error here never reaches it: a connection that is lost wakes it once, and is made again after a while.
+By NOTIFY where the server offers it, with IDLE on one mailbox beside it; else by IDLE on a few mailboxes.  It
+is also looked every few seconds, whatever the server says, because a server may become deaf: Dovecot 2.3
+tells by NOTIFY of what happens within half a second, until some thousand mails have come; from then on up to
+half a minute late.  When IDLE knows of something that NOTIFY does not, NOTIFY is begun anew, which cures it.
+
+Waking too often is harmless, because the watcher looks for himself; so an error here never reaches it: a
+connection that is lost wakes it once, and is made again after a while.
 """
 
 from __future__ import annotations
@@ -22,13 +26,19 @@ log = logging.getLogger("mailproc.imap")
 RENEW = 240.0  # seconds of silence after which the connection is tried (RFC 2177: within 29 minutes)
 LONGEST_IDLE = 86400.0  # seconds on one connection
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 300.0  # seconds before a lost connection is made again
+SAME = 5.0  # seconds within which NOTIFY must tell what IDLE told
+
+
+class _Deaf(Exception):
+    """NOTIFY does not tell what IDLE does."""
 
 
 class Waker:
     """Listens to one server from ``start`` to ``close``, on connections of its own.
 
-    ``root`` is the mailbox above all others; ``idle_on`` are those to listen to where there is no NOTIFY,
-    each on a connection, so they are few: an agent's gesture begins in ``New`` more often than not.
+    ``root`` is the mailbox above all others; ``idle_on`` are those to listen to by IDLE, each on a
+    connection, so they are few; beside NOTIFY it is only the first one: an agent's gesture begins in ``New``
+    more often than not.
     """
 
     def __init__(
@@ -40,7 +50,7 @@ class Waker:
         self._poll = poll
         self._renew = renew
         self._woken = asyncio.Event()
-        self._covered = False
+        self._notified_at = 0.0  # by the loop's clock
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -59,9 +69,8 @@ class Waker:
 
         True where the server said so; False where it is only time to look.
         """
-        limit = seconds if self._covered else min(seconds, self._poll)
         try:
-            async with asyncio.timeout(limit):
+            async with asyncio.timeout(min(seconds, self._poll)):
                 await self._woken.wait()
         except TimeoutError:
             return False
@@ -81,7 +90,9 @@ class Waker:
                 await self._listen()
             except* (ImapDown, ImapRefused) as lost:
                 log.info("listening=%s: %s", self._root, _first(lost))
-            self._covered = False
+            except* _Deaf:
+                log.info("listening=%s: NOTIFY is late and begun anew", self._root)
+                pause = FIRST_PAUSE
             self.wake()  # what happened until the next connection is there would be missed
             if asyncio.get_running_loop().time() - started > LONGEST_PAUSE:
                 pause = FIRST_PAUSE
@@ -103,12 +114,31 @@ class Waker:
             client.abort()
 
     async def _be_told(self, client: ImapClient) -> None:
-        self._covered = True
         self.wake()  # what came before NOTIFY was there
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._be_notified(client))
+            if self._idle_on and client.offers("IDLE"):
+                heard = asyncio.Event()
+                group.create_task(self._idle_apart(self._idle_on[0], heard))
+                group.create_task(self._compare(heard))
+
+    async def _be_notified(self, client: ImapClient) -> None:
         while True:
             job = partial(listening.is_told, seconds=self._renew)
             if await client.run(job, within=self._renew + 2 * self._settings.timeout):
+                self._notified_at = asyncio.get_running_loop().time()
                 self.wake()
+
+    async def _compare(self, heard: asyncio.Event) -> None:
+        """What IDLE heard NOTIFY must tell, too: a moment before, or soon."""
+        clock = asyncio.get_running_loop().time
+        while True:
+            await heard.wait()
+            since = clock() - SAME
+            await asyncio.sleep(SAME)
+            if self._notified_at < since:
+                raise _Deaf
+            heard.clear()
 
     async def _idle(self, client: ImapClient) -> None:
         """The first mailbox over this connection, each other one over its own."""
@@ -118,21 +148,30 @@ class Waker:
             if self._idle_on:
                 group.create_task(self._idle_on_one(client, self._idle_on[0]))
 
-    async def _idle_apart(self, mailbox: str) -> None:
+    async def _idle_apart(self, mailbox: str, heard: asyncio.Event | None = None) -> None:
         client = ImapClient(self._settings)
         try:
             await client.connect()
-            await self._idle_on_one(client, mailbox)
+            await self._idle_on_one(client, mailbox, heard)
         finally:
             client.abort()
 
-    async def _idle_on_one(self, client: ImapClient, mailbox: str) -> None:
+    async def _idle_on_one(
+        self, client: ImapClient, mailbox: str, heard: asyncio.Event | None = None
+    ) -> None:
+        """Wake, and set ``heard``, whenever something happens in a mailbox."""
         loop = asyncio.get_running_loop()
+
+        def on_news() -> None:
+            self.wake()
+            if heard is not None:
+                heard.set()
+
         job = partial(
             listening.idle,
             mailbox=mailbox,
             seconds=self._renew,
-            on_news=lambda: loop.call_soon_threadsafe(self.wake),
+            on_news=lambda: loop.call_soon_threadsafe(on_news),
         )
         await client.run(job, within=LONGEST_IDLE)
 

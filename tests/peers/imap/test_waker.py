@@ -63,7 +63,7 @@ async def woken(waker: Waker) -> None:
             pass
 
 
-@pytest.mark.parametrize(("hide", "connections"), [((), 1), (("NOTIFY",), 2)], ids=["NOTIFY", "IDLE"])
+@pytest.mark.parametrize(("hide", "connections"), [((), 2), (("NOTIFY",), 2)], ids=["NOTIFY", "IDLE"])
 async def test_an_append_a_move_and_a_flag_wake(
     make_dovecot: Callable[..., Dovecot],
     folders: Callable[[Dovecot], Awaitable[ImapClient]],
@@ -93,7 +93,7 @@ async def test_a_deleted_mailbox_wakes(
 ) -> None:
     await folders(dovecot)
     waker = make_waker(dovecot)
-    await is_listening(dovecot, waker, 1)
+    await is_listening(dovecot, waker, 2)
     dovecot.doveadm("mailbox", "delete", "-u", "mailproc", ALICE)
     await woken(waker)
 
@@ -103,11 +103,11 @@ async def test_a_lost_connection_wakes_once_and_is_made_again(
 ) -> None:
     client = await folders(dovecot)
     waker = make_waker(dovecot)
-    await is_listening(dovecot, waker, 1)
+    await is_listening(dovecot, waker, 2)
     dovecot.restart()
     await woken(waker)
     await client.connect()
-    await is_listening(dovecot, waker, 1)
+    await is_listening(dovecot, waker, 2)
     await client.append(NEW, copy(1))
     await woken(waker)
 
@@ -118,7 +118,7 @@ async def test_silence_renews_and_goes_on(
     make_waker: MakeWaker,
 ) -> None:
     """IDLE ends after a while (RFC 2177), NOTIFY is followed by NOOP; neither is taken for news."""
-    for hide, connections in (((), 1), (("NOTIFY",), 2)):
+    for hide, connections in (((), 2), (("NOTIFY",), 2)):
         dovecot = make_dovecot(hide=hide)
         client = await folders(dovecot)
         waker = make_waker(dovecot, renew=2.0)
@@ -148,7 +148,7 @@ async def test_close_does_not_wait_for_a_server_that_hangs(
 ) -> None:
     await folders(dovecot)
     waker = make_waker(dovecot)
-    await is_listening(dovecot, waker, 1)
+    await is_listening(dovecot, waker, 2)
     dovecot.freeze()
     async with asyncio.timeout(DEADLINE):
         await waker.close()
