@@ -112,7 +112,8 @@ def work(staff: Staff) -> list[int]:
 
 
 def days_of_crashes(staff: Staff, deaths: list[str]) -> None:
-    customers, answered = [], []
+    customers: list[int] = []
+    answered: list[int] = []
     with Attendant(staff.daemon, deaths) as attendant:
         while not attendant.is_done:
             assert len(answered) < 3 * len(deaths), f"never passed: {attendant.waits_for}"
