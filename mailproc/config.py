@@ -98,6 +98,7 @@ class ImapSection(Section, frozen=True):
     quiet: Seconds = 2.0  # before a move out of an agent's folder is believed
     restore_after: Seconds = 30.0  # then a mail that is in no folder is put back
     spam_grace: Seconds = 60.0  # what lies in Spam for so long is learnt
+    stars: bool = False  # what somebody works on gets a star, for clients that show stars
     names: NamesSection = field(default_factory=NamesSection)  # what the folders are called
 
 

@@ -54,6 +54,7 @@ def make_watchers(
         poll=config.imap.poll,
         full_pass=config.imap.full_pass,
         patience=Patience(config.imap.quiet, config.imap.restore_after),
+        stars=config.imap.stars,
     )
     holder = f"{platform.node()}/{worker}"
     watchers = tuple(

@@ -13,7 +13,7 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mailproc.desk.site import Site
 from mailproc.failpoint import FailPoints
@@ -22,6 +22,7 @@ from mailproc.imap.failure import ImapRefused
 from mailproc.imap.letter import Letterhead, event_letter, large_letter, message_letter
 from mailproc.imap.mailbox import NewMail
 from mailproc.imap.reconcile import Drop, Put, Repair, Shift
+from mailproc.imap.stars import Stars
 from mailproc.imap.tree import Tree
 from mailproc.model.address import Mailbox
 from mailproc.model.desk import Desk
@@ -84,6 +85,7 @@ class Publisher:
     failpoints: FailPoints
     validity: Callable[[Place], int]
     record: Record
+    stars: Stars
 
     async def carry_out(self, repairs: Sequence[Repair]) -> Outcome:
         """Put first, then move, and take away last: a copy is rather there twice than not at all."""
@@ -117,7 +119,9 @@ class Publisher:
         """Put some mails; False where the place takes no more."""
         self.failpoints.reach("folder.before_append")
         try:
-            await self.client.append_many(self.tree.mailbox(place), [letter.mail for letter in batch])
+            flags = self.stars.flags(place)
+            mails = [replace(letter.mail, flags=flags) for letter in batch]
+            await self.client.append_many(self.tree.mailbox(place), mails)
         except ImapRefused as refusal:
             return await self._append_apart(place, batch, refusal, outcome)
         self.failpoints.reach("folder.appended")
@@ -195,6 +199,7 @@ class Publisher:
             return
         self.failpoints.reach("folder.moved")
         await self._confirm([uids[uid] for uid in moved if uid in uids], target, outcome)
+        await self.stars.follow(target, list(moved.values()))
         outcome.served.add(source)
 
     async def _drop(self, place: Place, drops: Sequence[Drop], outcome: Outcome) -> None:

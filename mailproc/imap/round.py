@@ -29,7 +29,7 @@ from mailproc.imap.reconcile import (
     repair,
 )
 from mailproc.model.desk import Desk
-from mailproc.model.folder import NOWHERE, agent_of
+from mailproc.model.folder import NOWHERE, Place, agent_of
 from mailproc.store.folders import CopyRecord, Shown, row_of
 from mailproc.store.protocol import Transaction
 
@@ -61,7 +61,8 @@ class Decision:
     """What is to be done for one ticket, and which of its copies are not to be touched yet.
 
     ``asked`` is the row that was asked for; ``ticket`` is the one that it is about, by its merges.  ``names``
-    are all its copies.  ``records`` are written already; ``forgotten`` copies are another desk's by now.
+    are all its copies.  ``records`` are written already; ``forgotten`` copies are another desk's by now;
+    ``moved`` ones were moved by agents and may stay.
     """
 
     asked: int
@@ -72,6 +73,7 @@ class Decision:
     look_again: float | None = None
     records: tuple[CopyRecord, ...] = ()
     forgotten: tuple[str, ...] = ()
+    moved: tuple[tuple[str, Place], ...] = ()
     is_failed: bool = False
 
 
@@ -103,7 +105,8 @@ class Rounds:
         tx.folders.record(self.desk.name, records)
         look_again = min(filter(None, (plan.look_again, judgement.look_again)), default=None)
         names = tuple(copy.name for copy in copies)
-        return Decision(asked, ticket, plan, names, judgement.undecided, look_again, records)
+        moved = tuple((copy.name, copy.wanted) for copy in copies if copy.name in noted)
+        return Decision(asked, ticket, plan, names, judgement.undecided, look_again, records, moved=moved)
 
     def _apply(
         self, tx: Transaction, ticket: int, copies: Sequence[Copy], judgement: Judgement, now: float

@@ -24,6 +24,7 @@ from mailproc.imap.reconcile import Patience, Plan, Sight, is_settled
 from mailproc.imap.round import Decision, Rounds, View
 from mailproc.imap.sightings import Sightings
 from mailproc.imap.snapshot import Snapshot
+from mailproc.imap.stars import Stars
 from mailproc.imap.strangers import Strangers
 from mailproc.imap.tree import Tree
 from mailproc.model.desk import Desk
@@ -68,6 +69,7 @@ class Post:
     failpoints: FailPoints
     full_pass: float
     patience: Patience
+    stars: bool
     news: asyncio.Event
     on_changed: Callable[[], None]
     on_taken_in: Callable[[], None]
@@ -94,7 +96,8 @@ class Watch:
         self._strangers_due: float | None = None
         self._next_full = 0.0
         common = (post.site, post.desk, post.store, client, tree, post.failpoints, self._snapshot.uidvalidity)
-        self._publisher = Publisher(*common, self._record)
+        self._stars = Stars(client, tree, post.stars)
+        self._publisher = Publisher(*common, self._record, self._stars)
         self._strangers = Strangers(*common, post.on_taken_in)
 
     async def begin(self) -> None:
@@ -230,8 +233,18 @@ class Watch:
         self._post.on_changed()
         repairs = [repair for decision in decisions for repair in decision.plan.repairs]
         outcome = await self._publisher.carry_out(repairs) if repairs else Outcome()
+        await self._set_stars(decisions, view)
         self._raise_alarms(outcome)
         await self._finish(tickets, decisions, outcome)
+
+    async def _set_stars(self, decisions: Iterable[Decision], view: View) -> None:
+        """Of copies that agents moved, and that lie where they belong by that."""
+        moved: dict[Place, list[int]] = {}
+        for name, place in [move for decision in decisions for move in decision.moved]:
+            uids = [sight.uid for sight in view.seen.get(name, ()) if sight.place == place]
+            moved.setdefault(place, []).extend(uids)
+        for place, uids in moved.items():
+            await self._stars.follow(place, uids, uidvalidity=self._snapshot.uidvalidity(place))
 
     async def _decide(self, tickets: Sequence[int], view: View) -> list[Decision]:
         """All in one transaction; one by one where a ticket makes trouble, which is left for later."""

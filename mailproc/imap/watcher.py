@@ -32,6 +32,7 @@ class WatchSettings:
     poll: float = 3.0
     full_pass: float = 60.0
     patience: Patience = PATIENT
+    stars: bool = False
 
 
 class Watcher(Tenant):
@@ -104,6 +105,7 @@ class Watcher(Tenant):
             failpoints=self._failpoints,
             full_pass=self._settings.full_pass,
             patience=self._settings.patience,
+            stars=self._settings.stars,
             news=self._news,
             on_changed=self._on_changed,
             on_taken_in=self._on_taken_in,

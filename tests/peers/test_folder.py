@@ -224,6 +224,22 @@ def test_a_folder_that_was_deleted_is_made_and_filled_again(start_team: StartTea
         assert "restored" not in team.events(each)
 
 
+def test_what_somebody_works_on_has_a_star_where_that_is_wanted(start_team: StartTeam) -> None:
+    team = start_team(imap="stars = true")
+    team.write_and_see(1)
+    client = team.client("bob")
+
+    def has_star(mailbox: str) -> bool:
+        shown = team.see(1, mailbox)
+        client.select_folder(mailbox)
+        return b"\\Flagged" in client.get_flags([shown.uid])[shown.uid]
+
+    team.move(1, "Support/@alice")
+    eventually(lambda: has_star("Support/@alice"), every=0.2)
+    team.move(1, "Support/New")
+    eventually(lambda: not has_star("Support/New"), every=0.2)
+
+
 def test_mail_that_comes_while_dovecot_is_away_is_shown_later(start_team: StartTeam) -> None:
     team = start_team()
     team.write_and_see(1)
