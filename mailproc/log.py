@@ -30,7 +30,7 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             entry["cause"] = self.formatException(record.exc_info)
-        return json.dumps(entry, ensure_ascii=False)
+        return json.dumps(entry)  # in ASCII: no control, no line separator, no lone surrogate
 
 
 def set_up(level: str, form: str, stream: TextIO) -> None:

@@ -60,11 +60,12 @@ class Office:
     attempts: int = 3
     settings: SubmissionSettings = field(default_factory=SubmissionSettings)
     agents: Mapping[str, dict[str, object]] = field(default_factory=dict)  # more about each
+    hostname: str = "mail.example.org"
 
     async def open(self) -> Office:
         keyring = Keyring.generate(bytes(range(32)))
         desks = {each.name: each for each in self.desks}
-        self.site = Site("mail.example.org", desks, self._people(), keyring)
+        self.site = Site(self.hostname, desks, self._people(), keyring)
         await self._open_desks(keyring)
         self.submissions = Submissions(
             self.site,
