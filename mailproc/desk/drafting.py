@@ -113,7 +113,7 @@ def _tell(tx: Transaction, site: Site, record: DraftRecord, ticket: Ticket, now:
     moment = _last(tx, ticket, "answered" if answered else "claimed")
     when = f"{datetime.fromtimestamp(moment).astimezone():%Y-%m-%d %H:%M %Z}"
     owner = site.agents.get(ticket.owner)
-    who = f"{owner.title} ({owner.name})" if owner else ticket.owner
+    who = f"{owner.title} ({owner.name})" if owner and owner.title != owner.name else ticket.owner
     tell(
         tx,
         site,
@@ -121,7 +121,7 @@ def _tell(tx: Transaction, site: Site, record: DraftRecord, ticket: Ticket, now:
         ticket,
         key=f"drafting:{record.agent}:{record.ticket}:{record.since}",
         subject=f"{ticket.owner} has ticket {ticket.number}",
-        text=f"{ticket.subject}\n\nYou have a draft to this ticket, and {who} {what} {when}.\n",
+        text=f"{ticket.subject}\n\nYou have a draft to this ticket, and\n{who} {what} {when}.\n",
         now=now,
     )
 

@@ -73,7 +73,7 @@ class DraftWatcher(Tenant):
         on_changed: Callable[[], None],
     ) -> None:
         lease, subject = f"drafts:{agent}", f"agent={agent}"
-        tenancy = Tenancy(lease, holder, subject, "the drafts", settings.imap.name, LEASE)
+        tenancy = Tenancy(lease, holder, subject, "the drafts' mailbox", settings.imap.name, LEASE)
         super().__init__(tenancy, store, clock)
         self._site = site
         self._agent = agent

@@ -76,6 +76,7 @@ service anvil {{
 protocol imap {{
   mail_plugins = $mail_plugins imap_quota
   imap_idle_notify_interval = 2 mins
+  rawlog_dir = {folder}/rawlog/%u
 {capability}}}
 passdb {{
   driver = oauth2
@@ -211,6 +212,13 @@ class Dovecot:
         if done.returncode:
             raise AssertionError(f"doveadm {words}: {done.stderr.decode()}{self.log()}")
         return done.stdout.decode()
+
+    def listen_in(self, user: str) -> Path:
+        """From now on, what is said to the server as this user is written into files ``*.in`` of a folder."""
+        folder = self.folder / "rawlog" / user
+        folder.mkdir(parents=True)
+        shutil.chown(folder, MAIL_USER, MAIL_USER)
+        return folder
 
     def give(self, desk: str, *, rights: str = RIGHTS) -> None:
         """Set everybody's rights below a desk's folder anew, in its mailboxes and those to come."""
