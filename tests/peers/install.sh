@@ -14,6 +14,7 @@ wants postfix postfix
 wants dovecot dovecot-imapd
 wants mbsync isync
 wants neomutt neomutt
+wants tmux tmux
 
 [ -n "$packages" ] || exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
