@@ -17,8 +17,8 @@ def start_team(
 ) -> Iterator[Callable[..., Team]]:
     """Starts teams of one's own.
 
-    ``failpoint`` is for the daemon's first run, ``server`` are arguments of ``Dovecot``, all others are those of
-    ``make_team``.
+    ``failpoint`` is for the daemon's first run, ``server`` are arguments of ``Dovecot``, all others are those
+    of ``make_team``.
     """
     made: list[Team] = []
 

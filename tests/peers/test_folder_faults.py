@@ -1,4 +1,4 @@
-"""The folder's server has faults, or can do little: nothing is lost, intake goes on, and it comes right again."""
+"""The folder's server has faults, or can do little: nothing is lost, intake goes on, it comes right again."""
 
 from __future__ import annotations
 
