@@ -72,7 +72,9 @@ def make_watchers(
         for desk in site.desks.values()
     )
     drafts = tuple(
-        DraftWatcher(site, name, store, each, clock=clock, holder=holder, on_changed=bell)
+        DraftWatcher(
+            site, name, store, each, clock=clock, failpoints=failpoints, holder=holder, on_changed=bell
+        )
         for name, each in _draft_settings(config, config.imap)
     )
     for watcher in (*watchers, *drafts):

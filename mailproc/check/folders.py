@@ -51,7 +51,7 @@ def probe_folders(imap: ImapSection, desks: Mapping[str, DeskSection], seconds: 
             for agent, working in _by_agent(desks, trees).items():
                 yield _probe_agent(settings.on_behalf_of(agent), working)
     except ImapDown as down:
-        yield Probed("imap", settings.name, failure=_told(down, settings))
+        yield Probed("imap", settings.name, failure=told(down, settings))
     finally:
         session.close()
 
@@ -77,7 +77,7 @@ def _probe_agent(settings: ImapSettings, trees: Collection[Tree]) -> Probed:
         session.run(Session.open)
         found = [_probe_tree(session, tree, settings.user, _AGENTS) for tree in trees]
     except ImapDown as down:
-        return Probed("agent", settings.user, failure=_told(down, settings))
+        return Probed("agent", settings.user, failure=told(down, settings))
     finally:
         session.close()
     failures = "; ".join(f"{probed.where}: {probed.failure}" for probed in found if probed.failure)
@@ -90,10 +90,10 @@ def _probe_tree(session: Session, tree: Tree, user: str, needed: str) -> Probed:
     present = {folder.mailbox for folder in listed if folder.selectable}
     lacking: dict[str, list[str]] = {}
     for mailbox in tree.mailboxes.values():
-        if mailbox in present and (missing := _missing(session, mailbox, needed)):
+        if mailbox in present and (missing := missing_rights(session, mailbox, needed)):
             lacking.setdefault(missing, []).append(mailbox)
     failure = "; ".join(
-        f"{user} may not {_in_words(missing)} in {', '.join(mailboxes)}"
+        f"{user} may not {in_words(missing)} in {', '.join(mailboxes)}"
         for missing, mailboxes in lacking.items()
     )
     to_be_made = len(tree.mailboxes) - len(present & {*tree.mailboxes.values()})
@@ -101,7 +101,7 @@ def _probe_tree(session: Session, tree: Tree, user: str, needed: str) -> Probed:
     return Probed("folder", tree.root, failure, remark)
 
 
-def _missing(session: Session, mailbox: str, needed: str) -> str:
+def missing_rights(session: Session, mailbox: str, needed: str) -> str:
     """The needed rights that we have not, as letters."""
     try:
         rights = session.run(partial(verbs.rights, mailbox=mailbox))
@@ -113,9 +113,9 @@ def _missing(session: Session, mailbox: str, needed: str) -> str:
     return "".join(right for right in needed if right not in held)
 
 
-def _in_words(rights: str) -> str:
+def in_words(rights: str) -> str:
     return ", ".join(f"{_RIGHTS[right]} ({right})" for right in rights)
 
 
-def _told(down: ImapDown, settings: ImapSettings) -> str:
+def told(down: ImapDown, settings: ImapSettings) -> str:
     return str(down).removeprefix(f"{settings.name}: ")

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from mailproc.check.folders import probe_folders
 from mailproc.check.probed import Probed
+from mailproc.check.probed_drafts import probe_drafts
 from mailproc.check.sockets import endpoints
 from mailproc.config import Config, RelaySection, SubmissionSection
 from mailproc.listen.credentials.dovecot import DovecotAuth, DovecotTrouble
@@ -48,6 +49,7 @@ def probe(config: Config, environment: Mapping[str, str]) -> Iterator[Probed]:
         yield _try("relay", relay.address, lambda: _greeting(relay, b"220"))
     if (imap := config.imap) is not None:
         yield from probe_folders(imap, config.desk, TIMEOUT)
+        yield from probe_drafts(imap, config.agent, TIMEOUT)
     if config.submission.listen:
         yield from _probe_submission(config.submission)
     for section, _, endpoint in endpoints(config):

@@ -12,11 +12,13 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from mailproc.desk.canned import Canned
 from mailproc.desk.drafting import heed, let_go, ticket_of_draft, verdicts
 from mailproc.desk.laid import HEADER, draft_reply, is_still_wanted, note_laid
 from mailproc.desk.site import Site
+from mailproc.failpoint import FailPoints
 from mailproc.imap.client import ImapClient
 from mailproc.imap.drafts import DraftBox, Sheet, find_drafts
 from mailproc.imap.failure import ImapRefused
@@ -29,7 +31,7 @@ from mailproc.store.protocol import Store, Transaction
 log = logging.getLogger("mailproc.imap")
 
 LEASE = 60.0  # seconds; nothing of this is urgent
-GATHER = 0.5  # seconds between two looks at least
+GATHER = 1.0  # seconds between two looks at least
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ class DraftWatcher(Tenant):
         settings: DraftSettings,
         *,
         clock: Callable[[], float],
+        failpoints: FailPoints,
         holder: str,
         on_changed: Callable[[], None],
     ) -> None:
@@ -78,6 +81,7 @@ class DraftWatcher(Tenant):
         self._site = site
         self._agent = agent
         self._settings = settings
+        self._failpoints = failpoints
         self._on_changed = on_changed
         self._drafts: dict[int, Draft] = {}
         self._missing: dict[int, float] = {}  # tickets whose draft is gone, and since when
@@ -88,7 +92,8 @@ class DraftWatcher(Tenant):
         client = ImapClient(self._settings.imap)
         try:
             await client.connect()
-            box = DraftBox(client, await find_drafts(client, self._settings.folder))
+            job = partial(find_drafts, configured=self._settings.folder)
+            box = DraftBox(client, await client.run(job))
             self._drafts, self._next_full = {}, 0.0
             while True:
                 self._news.clear()
@@ -179,10 +184,12 @@ class DraftWatcher(Tenant):
         await self._advance(laid, LaidState.WANTED, state)
         if raw is None:
             return
+        self._failpoints.reach("draft.laying")
         try:
             await client.append(box.mailbox, raw, now, ("\\Draft",))
         except ImapRefused as refusal:
             log.warning('agent=%s: a draft could not be laid: "%s"', self._agent, refusal)
+        self._failpoints.reach("draft.appended")
         await self._refresh(box, full=False)
         await self._find(box, laid, now)
 

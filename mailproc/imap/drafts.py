@@ -78,11 +78,11 @@ class DraftBox:
         return await self._client.run(job, octets=2000 * len(wanted))
 
 
-async def find_drafts(client: ImapClient, configured: str) -> str:
+def find_drafts(session: Session, configured: str) -> str:
     """The mailbox as configured (``/`` between levels), else that with \\Drafts (RFC 6154), else "Drafts"."""
-    if not configured and (special := await client.run(_special)):
+    if not configured and (special := _special(session)):
         return special
-    return Tree(configured or DEFAULT, (), FolderNames(), client.namespaces).root
+    return Tree(configured or DEFAULT, (), FolderNames(), session.namespaces).root
 
 
 def _special(session: Session) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import signal
 from collections.abc import Callable, Iterator
 from email.message import EmailMessage
 
@@ -111,6 +112,7 @@ def laid(staff: Staff, number: int) -> tuple[int, Mail]:
 
 def teach(staff: Staff, number: int) -> None:
     """Bob answers a mail with the standard answer "water"."""
+    staff.write_and_see(number)
     letter = EmailMessage()
     letter["Subject"] = "water"
     letter.set_content("Dear {{ customer.name }},\n\npour water on it.\n")
@@ -118,7 +120,6 @@ def teach(staff: Staff, number: int) -> None:
     if not client.folder_status("Support/Canned", ["MESSAGES"])[b"MESSAGES"]:
         client.append("Support/Canned", letter.as_bytes())
         eventually(lambda: staff.rows("SELECT name FROM canned"), every=0.1)
-    staff.write_and_see(number)
     staff.send("bob", answer("bob", number, "::water"))
     staff.becomes(number, "answered", "bob")
 
@@ -269,9 +270,9 @@ def start_staff(
     """Starts staff of one's own."""
     made: list[Staff] = []
 
-    def start(dovecot: Dovecot, **options: str) -> Staff:
+    def start(dovecot: Dovecot, *, failpoint: str = "", **options: str) -> Staff:
         made.append(staff_of(dovecot, make_daemon(relay_port=sink.port, chain=CHAIN), sink, **options))
-        made[-1].daemon.start()
+        made[-1].daemon.start(failpoint)
         return made[-1]
 
     yield start
@@ -293,6 +294,27 @@ def test_only_headers_are_read_of_what_an_agent_writes(
     ]
     assert fetches
     assert [line for line in fetches if not line.endswith(HEADERS_ONLY)] == []
+
+
+@pytest.mark.parametrize(("failpoint", "drafts_after"), [("draft.laying", 0), ("draft.appended", 1)])
+def test_a_crash_lays_no_draft_twice(
+    make_dovecot: Callable[..., Dovecot],
+    start_staff: StartStaff,
+    number: int,
+    failpoint: str,
+    drafts_after: int,
+) -> None:
+    staff = start_staff(make_dovecot(desks=("Support", "Sales")), failpoint=f"{failpoint}:kill9")
+    teach(staff, number)
+    other = next(numbers)
+    staff.write_and_see(other)
+    staff.move(other, "Support/@alice")
+    assert staff.daemon.wait_for_death() == -signal.SIGKILL
+    staff.daemon.start()
+    asked = "SELECT state FROM laid_draft WHERE state NOT IN ('wanted', 'laying')"
+    (state,) = eventually(lambda: [row["state"] for row in staff.rows(asked)], every=0.2)
+    assert len(drafts(staff, "alice", other)) == drafts_after
+    assert state == ("laid" if drafts_after else "over")
 
 
 def test_while_the_server_is_away_no_lock_ends(
