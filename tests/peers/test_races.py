@@ -39,6 +39,7 @@ pytestmark = [
 ]
 
 AGENTS = ("alice", "bob")
+LESS = ("MOVE", "NOTIFY", "IDLE", "CONDSTORE", "QRESYNC")
 LANES = 4  # races at the same moment
 LONGEST_GAP = 0.05  # seconds
 numbers = itertools.count(1)
@@ -68,22 +69,30 @@ class Race:
 
 
 @pytest.fixture
-def staff(
+def start_staff(
     make_dovecot: Callable[..., Dovecot], make_daemon: Callable[..., Daemon], sink: Sink
-) -> Iterator[Staff]:
-    daemon = make_daemon(relay_port=sink.port, chain=CHAIN)
-    staff = make_staff(make_dovecot(desks=("Support", "Sales")), daemon, sink, imap="restore_after = 10.0")
-    daemon.start()
-    yield staff
-    staff.log_out()
+) -> Iterator[Callable[..., Staff]]:
+    """Starts a staff; ``hide`` are capabilities that the server does not tell of."""
+    started: list[Staff] = []
+
+    def start(*, hide: Sequence[str] = ()) -> Staff:
+        daemon = make_daemon(relay_port=sink.port, chain=CHAIN)
+        dovecot = make_dovecot(desks=("Support", "Sales"), hide=hide)
+        started.append(make_staff(dovecot, daemon, sink, imap="restore_after = 10.0\npoll = 0.5"))
+        daemon.start()
+        return started[-1]
+
+    yield start
+    for staff in started:
+        staff.log_out()
 
 
-def draw(lot: random.Random, count: int) -> list[Race]:
+def draw(lot: random.Random, count: int, ways: Sequence[Way] = tuple(Way)) -> list[Race]:
     """Races, with agents that take each way equally often."""
     return [
         Race(
             number=next(numbers),
-            ways={agent: lot.choice(list(Way)) for agent in AGENTS},
+            ways={agent: lot.choice(ways) for agent in AGENTS},
             first=lot.choice(AGENTS),
             gap=lot.uniform(0.0, LONGEST_GAP),
         )
@@ -236,16 +245,27 @@ def told(staff: Staff, before: Counter[Claim]) -> Counter[Claim]:
 
 
 def test_fifty_races_at_once_end_with_one_copy_one_owner_and_a_note_to_each_loser(
-    staff: Staff, tmp_path: Path
+    start_staff: Callable[..., Staff], tmp_path: Path
 ) -> None:
-    run(staff, draw(random.Random(50), 50), tmp_path)
+    run(start_staff(), draw(random.Random(50), 50), tmp_path)
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(1800)
 def test_a_thousand_races_end_with_one_copy_one_owner_and_a_note_to_each_loser(
-    staff: Staff, tmp_path: Path
+    start_staff: Callable[..., Staff], tmp_path: Path
 ) -> None:
-    lot = random.Random(1000)
+    staff, lot = start_staff(), random.Random(1000)
     for round_ in range(20):
         run(staff, draw(lot, 50), tmp_path / f"round{round_}")
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(600)
+def test_two_hundred_races_end_so_where_the_server_can_do_less(
+    start_staff: Callable[..., Staff], tmp_path: Path
+) -> None:
+    """UIDPLUS stays: by it the agents' clients learn whether there was something to take."""
+    staff, lot = start_staff(hide=LESS), random.Random(200)
+    for round_ in range(4):
+        run(staff, draw(lot, 50, (Way.COPY, Way.OFFLINE)), tmp_path / f"round{round_}")
