@@ -35,6 +35,7 @@ Return = Callable[[Transaction], None]
 
 LEASE = 900.0  # seconds: longer than a chain of default stages can take
 MOST_CLAIMED = 32  # at once; at a stop, what is in no chain yet is given back
+LOW = 16  # waiting in the queue: more are claimed while the lanes work on these
 WORTH_FILING = 16  # judged mails: so many are not kept waiting for more
 SMALL = 65_536  # octets: the bytes of such mails come with the claim
 PRESSING = 3  # clients that wait for a reply at the same time
@@ -79,6 +80,7 @@ class Processor:
         self._pressure = pressure
         self._wake = asyncio.Event()
         self._queue: deque[Claimed] = deque()
+        self._is_low = asyncio.Event()  # so few wait in the queue that more should be claimed
         self._judged: list[Judged] = []
         self._lanes: set[asyncio.Task[None]] = set()
         self._held: list[Return] = []  # what could not be given back while the store was away
@@ -133,8 +135,9 @@ class Processor:
         while self._held:
             await self._store.write(self._held[0])
             del self._held[0]
-        if self._queue or len(self._lanes) >= self._limits.at_once:
-            await asyncio.wait(self._lanes, return_when=asyncio.FIRST_COMPLETED)
+        if len(self._queue) > LOW:
+            self._is_low.clear()
+            await self._is_low.wait()
             return 1
         claimed = await self._claim(MOST_CLAIMED, tried=False)
         if not claimed:
@@ -176,7 +179,10 @@ class Processor:
         while self._queue:
             await self._give_way()
             if self._queue:
-                await self._process(self._queue.popleft())
+                claimed = self._queue.popleft()
+                if len(self._queue) <= LOW:
+                    self._is_low.set()
+                await self._process(claimed)
             if len(self._judged) >= WORTH_FILING or not self._queue:
                 await self._file_judged()
 

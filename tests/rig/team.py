@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from imapclient import IMAPClient  # type: ignore[import-untyped]
+from imapclient.exceptions import IMAPClientError  # type: ignore[import-untyped]
 
 from tests.rig.daemon import Daemon
 from tests.rig.dovecot import Dovecot
@@ -96,7 +97,13 @@ class Team:
             for flags, _, name in client.list_folders("", f"{desk}/*"):
                 if {b"\\Noselect", b"\\NonExistent"} & set(flags):
                     continue
-                client.select_folder(name, readonly=True)
+                try:
+                    client.select_folder(name, readonly=True)
+                except IMAPClientError as error:
+                    if "deleted under us" not in str(error):
+                        raise
+                    self.log_out()  # as a client does: it looks again on a new connection
+                    return []
                 uids = client.search(["UNDELETED", "HEADER", "Message-ID", f"mail-{number}@customer.example"])
                 for uid, fetched in client.fetch(uids, ["BODY.PEEK[]"]).items() if uids else ():
                     found.append(Shown(name, uid, fetched[b"BODY[]"]))
@@ -113,7 +120,7 @@ class Team:
 
     def move(self, number: int, target: str, *, agent: str = "alice", desk: str = "Support") -> None:
         """An agent moves the mail to another mailbox."""
-        (shown,) = self.find(number, agent, (desk,))
+        (shown,) = eventually(lambda: self.find(number, agent, (desk,)))
         client = self.client(agent)
         client.select_folder(shown.mailbox)
         client.move([shown.uid], target)
