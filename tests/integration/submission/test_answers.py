@@ -58,6 +58,7 @@ def try_to_send(agents: AgentsPort, agent: str, letter: EmailMessage) -> bool:
 AT_ANSWERS = sorted(name for name in failpoints.in_code() if name.startswith(("answer.", "outbox.")))
 
 
+@pytest.mark.soak  # the ordinary run walks the same fail points in tests/peers/test_agents_crash.py
 @pytest.mark.parametrize("name", [name for name in AT_ANSWERS if name != "outbox.taken"])
 def test_a_crash_at_any_step_of_an_answer_loses_and_doubles_nothing(
     make_daemon: MakeDaemon, sink: Sink, certificate: Certificate, name: str
