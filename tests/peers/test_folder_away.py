@@ -114,6 +114,17 @@ def without_rights(staff: Staff) -> Iterator[None]:
     staff.dovecot.restart()
 
 
+def is_closed(staff: Staff, number: int) -> bool:
+    """Bob moves the mail to Closed, again where it did not move: right after a mailbox was made anew Dovecot may
+    show him the old one."""
+    row = staff.row(number)
+    if row is not None and row["state"] == "closed":
+        return True
+    if [shown.mailbox for shown in staff.find(number, "bob")] == ["Support/New"]:
+        staff.move(number, "Support/Closed", agent="bob")
+    return False
+
+
 @pytest.mark.parametrize("fault", [frozen, down, killed, over_quota, made_anew, without_rights])
 def test_all_else_goes_on_and_the_folder_shows_it_later(staff: Staff, fault: Fault) -> None:
     answered, closed, new = (next(numbers) for _ in range(3))
@@ -128,8 +139,7 @@ def test_all_else_goes_on_and_the_folder_shows_it_later(staff: Staff, fault: Fau
         staff.see(new, "Support/New", seconds=60)
         staff.see(answered, "Support/Answered", seconds=60)
         staff.see(closed, "Support/New")
-    staff.move(closed, "Support/Closed", agent="bob")
-    staff.becomes(closed, "closed")
+    eventually(lambda: is_closed(staff, closed), seconds=20, every=1.0)
     staff.see(closed, "Support/Closed")
     assert len(staff.to(f"customer{answered}@customer.example")) == 1
     assert [name for name in staff.events(closed) if name.startswith("restored")] == []
