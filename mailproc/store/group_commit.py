@@ -18,7 +18,7 @@ T = TypeVar("T")
 Work = Callable[[Transaction], T]
 
 LOOK_AGAIN = 0.0005  # seconds between two tries to get the write lock
-GATHERING = 0.002  # seconds between two transactions where more than one caller waits for each
+GATHERING = 0.0005  # seconds between two transactions where more than one caller waits for each
 MOST_AT_ONCE = 64  # pieces of work in one transaction: bounds how long the loop is away
 
 

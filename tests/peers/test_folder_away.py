@@ -115,8 +115,7 @@ def without_rights(staff: Staff) -> Iterator[None]:
 
 
 def is_closed(staff: Staff, number: int) -> bool:
-    """Bob moves the mail to Closed, again where it did not move: right after a mailbox was made anew Dovecot may
-    show him the old one."""
+    """Bob moves the mail to Closed, again where it stayed: Dovecot may show him a mailbox that is gone."""
     row = staff.row(number)
     if row is not None and row["state"] == "closed":
         return True
