@@ -6,7 +6,6 @@ where the mailbox cannot be read, ImapDown as everywhere.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -25,8 +24,6 @@ DEFAULT = "Drafts"
 FIELDS = ("Message-ID", "In-Reply-To", "References", "To", "Cc", "X-Mailproc-Draft")
 
 _ASKED = b"(UID RFC822.SIZE INTERNALDATE BODY.PEEK[HEADER.FIELDS (%s)])" % " ".join(FIELDS).encode()
-_NUMBER = re.compile(rb"\b(UID|RFC822\.SIZE) (\d+)", re.IGNORECASE)
-_DATE = re.compile(rb'\bINTERNALDATE "([^"]+)"', re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +114,9 @@ def _read(session: Session, mailbox: str, wanted: Iterable[int], uidvalidity: in
     return found
 
 
-def _sheet(line: Iterable[Piece]) -> Sheet | None:
+def _sheet(line: list[Piece]) -> Sheet | None:
     """None for a line that tells of something else, or of a mail that is gone."""
-    pieces = list(line)
-    outside = b" ".join(piece if isinstance(piece, bytes) else piece[0] for piece in pieces)
-    numbers = {name.upper(): int(number) for name, number in _NUMBER.findall(outside)}
-    date = _DATE.search(outside)
-    if b"UID" not in numbers or b"RFC822.SIZE" not in numbers or date is None:
+    uid, size, saved = responses.uid_of(line), responses.size_of(line), responses.saved_at(line)
+    if uid is None or size is None or saved is None:
         return None
-    header = b"".join(piece[1] for piece in pieces if isinstance(piece, tuple))
-    return Sheet(numbers[b"UID"], numbers[b"RFC822.SIZE"], responses.seconds_of(date[1]), header)
+    return Sheet(uid, size, saved, responses.literals(line))

@@ -21,9 +21,10 @@ from mailproc.imap.mailbox import Folder, Identity, Namespace, Status
 Piece = bytes | tuple[bytes, bytes]
 
 _CODE = re.compile(r"\[([A-Za-z][A-Za-z0-9-]*)[^\]]*\]\s*")
-_UID = re.compile(rb"\bUID (\d+)")
-_FLAGS = re.compile(rb"\bFLAGS \(([^)]*)\)")
-_INTERNALDATE = re.compile(rb'\bINTERNALDATE "([^"]+)"')
+_UID = re.compile(rb"\bUID (\d+)", re.IGNORECASE)
+_SIZE = re.compile(rb"\bRFC822\.SIZE (\d+)", re.IGNORECASE)
+_FLAGS = re.compile(rb"\bFLAGS \(([^)]*)\)", re.IGNORECASE)
+_INTERNALDATE = re.compile(rb'\bINTERNALDATE "([^"]+)"', re.IGNORECASE)
 _HEADER = re.compile(rb"\bBODY\[HEADER", re.IGNORECASE)
 _FIELD = re.compile(rb"^([!-9;-~]+)[ \t]*:(.*(?:\n[ \t].*)*)", re.MULTILINE)
 _UNFOLD = re.compile(rb"\r?\n(?=[ \t])")
@@ -154,8 +155,8 @@ def headers(pieces: Iterable[Piece | None]) -> dict[int, Mapping[str, str]]:
     """FETCH of header fields, by UID and name in lower case; a line about something else is passed over."""
     found = {}
     for line in lines(pieces):
-        if (uid := _uid(line)) is not None and _HEADER.search(_outside(line)):
-            found[uid] = header_fields(b"".join(piece[1] for piece in line if isinstance(piece, tuple)))
+        if (uid := uid_of(line)) is not None and _HEADER.search(_outside(line)):
+            found[uid] = header_fields(literals(line))
     return found
 
 
@@ -178,11 +179,11 @@ def stored(pieces: Iterable[Piece | None], uid: int) -> tuple[bytes, float, froz
     """FETCH of one whole mail with FLAGS and INTERNALDATE; None where the mail is gone."""
     for line in lines(pieces):
         raw = next((piece[1] for piece in line if isinstance(piece, tuple)), None)
-        if _uid(line) != uid or raw is None:
+        if uid_of(line) != uid or raw is None:
             continue
-        flags, date = _FLAGS.search(_outside(line)), _INTERNALDATE.search(_outside(line))
+        flags = _FLAGS.search(_outside(line))
         names = frozenset(flags[1].decode("utf-8", "replace").split()) if flags else frozenset[str]()
-        return raw, seconds_of(date[1]) if date else 0.0, names
+        return raw, saved_at(line) or 0.0, names
     return None
 
 
@@ -212,9 +213,27 @@ def _expanded(uid_set: bytes) -> list[int]:
     return uids
 
 
-def _uid(line: Iterable[Piece]) -> int | None:
+def uid_of(line: Iterable[Piece]) -> int | None:
+    """FETCH: whose line it is; None for one that does not say."""
     found = _UID.search(_outside(line))
     return int(found[1]) if found else None
+
+
+def size_of(line: Iterable[Piece]) -> int | None:
+    """FETCH: RFC822.SIZE in octets, if it is told."""
+    found = _SIZE.search(_outside(line))
+    return int(found[1]) if found else None
+
+
+def saved_at(line: Iterable[Piece]) -> float | None:
+    """FETCH: INTERNALDATE in seconds since 1970, if it is told."""
+    found = _INTERNALDATE.search(_outside(line))
+    return seconds_of(found[1]) if found else None
+
+
+def literals(line: Iterable[Piece]) -> bytes:
+    """What a response line has in literals, one after the other."""
+    return b"".join(piece[1] for piece in line if isinstance(piece, tuple))
 
 
 def _outside(line: Iterable[Piece]) -> bytes:
