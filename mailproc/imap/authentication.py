@@ -15,8 +15,8 @@ from mailproc.imap.responses import code_of, quoted
 from mailproc.imap.settings import ImapSettings
 from mailproc.imap.wire import Refusal, Wire
 
-# RFC 5530 section 3: the server is not able to say whether we may come in.
-_TROUBLE = frozenset({"UNAVAILABLE", "INUSE", "LIMIT", "SERVERBUG", "CONTACTADMIN"})
+# RFC 5530 section 3: response codes of a refusal that says nothing of the password.
+_TROUBLE = frozenset({"UNAVAILABLE", "INUSE", "LIMIT", "SERVERBUG", "CONTACTADMIN", "PRIVACYREQUIRED"})
 _LONGEST_TOKEN = 16_384  # octets
 
 
@@ -59,7 +59,7 @@ def _output_of(settings: ImapSettings) -> bytes:
 
 
 def _plain(acts_as: str, user: str, password: str) -> bytes:
-    return "\0".join((acts_as, user, password)).encode()
+    return "\0".join((acts_as, user, password)).encode("utf-8", "surrogateescape")
 
 
 def _xoauth2(wire: Wire, settings: ImapSettings) -> None:

@@ -8,34 +8,22 @@ the log.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-import re
 import ssl
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal
 
-from imapclient import IMAPClient, SocketTimeout  # type: ignore[import-untyped]
-from imapclient.exceptions import (  # type: ignore[import-untyped]
-    IMAPClientAbortError,
-    IMAPClientError,
-    LoginError,
-)
-
+from mailproc.imap.failure import ImapDown, ImapRefused, LoginRefused
+from mailproc.imap.session import Session
+from mailproc.imap.settings import ImapSettings
 from mailproc.model.login import Login
 from mailproc.model.reply import LOGIN_UNAVAILABLE, MailError
 
 log = logging.getLogger("mailproc.imap")
 
 _AT_ONCE = 8
-# RFC 5530 section 3: response codes of a refusal that says nothing of the password.
-_UNDECIDED = re.compile(
-    r"\[(?:UNAVAILABLE|SERVERBUG|INUSE|LIMIT|PRIVACYREQUIRED|CONTACTADMIN)\b", re.IGNORECASE
-)
-
-
-class Undecided(Exception):
-    """The server did not say whether the password is right; the text says what it said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +49,7 @@ class ImapLogin:
         try:
             async with asyncio.timeout(self.server.timeout):
                 fits = await asyncio.get_running_loop().run_in_executor(self._threads, self._try, login)
-        except (TimeoutError, OSError, IMAPClientError, Undecided) as error:
+        except (TimeoutError, ImapDown, ImapRefused) as error:
             log.error("imap=%s login=%r: %s", self.server.host, login.user, error or "no answer in time")
             raise MailError(LOGIN_UNAVAILABLE) from error
         return login.user if fits else None
@@ -70,34 +58,31 @@ class ImapLogin:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _try(self, login: Login) -> bool:
-        with self._connected() as client:
-            try:
-                _log_in(client, login)
-            except LoginError as error:
-                if isinstance(error.__context__, IMAPClientAbortError) or _UNDECIDED.search(str(error)):
-                    raise Undecided(str(error)) from error
-                return False
+        session = Session(self._settings(login), self._tls_context)
+        try:
+            session.run(_log_in)
+        except LoginRefused:
+            return False
+        finally:
+            session.close()
         return True
 
-    def _connected(self) -> IMAPClient:
+    def _settings(self, login: Login) -> ImapSettings:
         server = self.server
-        client = IMAPClient(
-            server.host,
-            server.port,
-            ssl=server.tls == "implicit",
-            ssl_context=self._tls_context if server.tls == "implicit" else None,
-            timeout=SocketTimeout(server.timeout, server.timeout),
+        return ImapSettings(
+            host=server.host,
+            port=server.port,
+            user=login.user,
+            password=login.password.decode("utf-8", "surrogateescape"),
+            tls=server.tls,
+            timeout=server.timeout,
         )
-        if server.tls == "starttls":
-            client.starttls(self._tls_context)
-        return client
 
 
-def _log_in(client: IMAPClient, login: Login) -> None:
-    """PLAIN carries any octets; LOGIN is for servers without it, and for passwords in ASCII."""
-    if client.has_capability("AUTH=PLAIN"):
-        client.sasl_login("PLAIN", lambda _: b"\0" + login.user.encode() + b"\0" + login.password)
-    elif login.user.isascii() and login.password.isascii():
-        client.login(login.user, login.password.decode())
-    else:
-        raise LoginError("only letters of ASCII can be sent to this server")
+def _log_in(session: Session) -> None:
+    session.connect()
+    if session.is_let_in:
+        raise ImapDown("the server lets everybody in, without a password (PREAUTH)")
+    session.log_in()
+    with contextlib.suppress(ImapDown, ImapRefused):
+        session.run(Session.logout)

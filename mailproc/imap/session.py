@@ -31,8 +31,10 @@ _IN_REV2 = frozenset({"NAMESPACE", "ENABLE", "UNSELECT", "UIDPLUS", "IDLE", "LIS
 class Session:
     """A connection to one server; only ``interrupt`` may be called by another thread."""
 
-    def __init__(self, settings: ImapSettings) -> None:
+    def __init__(self, settings: ImapSettings, tls_context: ssl.SSLContext | None = None) -> None:
+        """``tls_context`` is for who has made one already; else it is made of ``settings.ca_file``."""
         self.settings = settings
+        self._given_context = tls_context
         self.offered: frozenset[str] = frozenset()
         self.namespaces: tuple[Namespace, ...] = ()
         self._wire: Wire | None = None
@@ -58,21 +60,33 @@ class Session:
     # Opening and closing
 
     def open(self) -> None:
-        """Connect, with TLS as set, and log in."""
+        """Connect and log in."""
+        self.connect()
+        if not self.is_let_in:  # PREAUTH needs no login
+            self.log_in()
+        self._learn_what_is_offered(self.wire)
+        if self.offers("NAMESPACE"):
+            self.namespaces = responses.namespaces(self.ask("NAMESPACE"))
+        else:
+            (root, *_) = responses.folders(self.ask("LIST", b'""', b'""'))
+            self.namespaces = (Namespace("", root.separator),)
+
+    def connect(self) -> None:
+        """With TLS as set; nobody is logged in, except where the server lets everybody in (PREAUTH)."""
         self._wire = wire = self._connected()
         if self._interrupted:
             raise ImapDown("closed while it was opened")
         if self.settings.tls == "starttls":
             wire.encrypt(self._tls_context())
             self._learn_what_is_offered(wire)
-        if wire.state != "AUTH":  # PREAUTH needs no login
-            enter(wire, self.settings)
-        self._learn_what_is_offered(wire)
-        if self.offers("NAMESPACE"):
-            self.namespaces = responses.namespaces(self.ask("NAMESPACE"))
-        else:
-            (root, *_) = responses.folders(self.ask("LIST", b'""', b'""'))
-            self.namespaces = (Namespace("", root.separator),)
+
+    @property
+    def is_let_in(self) -> bool:
+        return self.wire.state == "AUTH"
+
+    def log_in(self) -> None:
+        """LoginRefused where that is hopeless."""
+        enter(self.wire, self.settings)
 
     def logout(self) -> None:
         self.command("LOGOUT")
@@ -157,7 +171,7 @@ class Session:
             raise
 
     def _tls_context(self) -> ssl.SSLContext:
-        return ssl.create_default_context(cafile=self.settings.ca_file or None)
+        return self._given_context or ssl.create_default_context(cafile=self.settings.ca_file or None)
 
     def _learn_what_is_offered(self, wire: Wire) -> None:
         wire.command("CAPABILITY")

@@ -14,7 +14,7 @@ class ImapSettings:
 
     With ``login`` "master", ``master_user`` enters with ``password`` and acts as ``user`` (RFC 4616: the
     authorization identity).  With "xoauth2" the token is read anew for every login, from ``token_file`` or
-    the output of ``token_command``.
+    the output of ``token_command``.  A password that is not UTF-8 has its octets as surrogates (PEP 383).
     """
 
     host: str

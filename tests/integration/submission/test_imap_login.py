@@ -97,14 +97,14 @@ async def test_the_servers_word_counts(
     assert await asker.prove(LOGIN) == user
 
 
-async def test_any_octets_are_sent_by_plain_and_only_ascii_by_login(start: Start) -> None:
+async def test_any_octets_are_sent_by_plain_and_only_text_by_login(start: Start) -> None:
     player = Player()
     asker = await start(player)
     assert await asker.prove(Login("alice", b"p\xe4ss"))
     player.capabilities = "IMAP4rev1"
     assert await asker.prove(Login("alice", b"p\xe4ss")) is None
     assert await asker.prove(Login("alice", b'quo"ted')) == "alice"
-    assert player.logins == ["\0alice\0p\u00e4ss", 'LOGIN alice "quo\\"ted"']
+    assert player.logins == ["\0alice\0p\u00e4ss", 'LOGIN "alice" "quo\\"ted"']
 
 
 @pytest.mark.parametrize(
@@ -114,6 +114,7 @@ async def test_any_octets_are_sent_by_plain_and_only_ascii_by_login(start: Start
         Player(answer="NO [LIMIT] too many connections"),
         Player(answer=DROP),
         Player(greeting="* BYE too busy"),
+        Player(greeting="* PREAUTH welcome, whoever you are"),
         Player(greeting="220 this is SMTP"),
     ],
 )
