@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping, Sequence
 
 import uvloop
 
-from mailproc.app import open_store, store_path
 from mailproc.config import Config, Loaded
 from mailproc.desk.pressure import Pressure, shared_page
 from mailproc.failpoint import FailPoints
@@ -23,6 +22,7 @@ from mailproc.listen.smtp import SmtpSession
 from mailproc.listen.sockets import CannotListen, bind, parse_endpoint
 from mailproc.listen.submission import SubmissionSession
 from mailproc.notify import Notifier
+from mailproc.opening import open_store, store_path
 from mailproc.soundness import StoreCheck
 from mailproc.store.lock import ServeLock
 from mailproc.store.sqlite import write_once

@@ -5,8 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable, Iterable, Iterator
 
-from mailproc.check.drafts import agents_settings
-from mailproc.check.imap import folder_names, imap_settings
+from mailproc.check.mailboxes import agents_settings, folder_names, imap_settings
 from mailproc.check.paths import canned_folders
 from mailproc.config import Config, ImapSection
 from mailproc.desk.canned import read_canned

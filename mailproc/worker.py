@@ -11,7 +11,7 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 
-from mailproc.app import Parts, assemble, open_store
+from mailproc.app import Parts, assemble
 from mailproc.config import Config, Loaded
 from mailproc.desk.clock import keep_time
 from mailproc.desk.pressure import Pressure
@@ -23,6 +23,7 @@ from mailproc.listen.session import Session
 from mailproc.listen.submission import SubmissionSession
 from mailproc.notify import Notifier
 from mailproc.office import make_authenticator, make_submission_listener
+from mailproc.opening import open_store
 from mailproc.soundness import StoreCheck
 
 log = logging.getLogger("mailproc.worker")

@@ -1,19 +1,11 @@
-"""Rules for agents who let mailproc look after their Drafts, and how those are reached."""
+"""Rules for agents who let mailproc look after their Drafts."""
 
 from __future__ import annotations
 
-from mailproc.check.imap import imap_settings
 from mailproc.config import AgentSection, Config, ImapSection
-from mailproc.imap.settings import ImapSettings
 from mailproc.model.mistake import Findings
 
 _WILDCARDS = frozenset("%*")  # RFC 3501 section 6.3.8
-
-
-def agents_settings(imap: ImapSection, name: str, agent: AgentSection) -> ImapSettings:
-    """How an agent's Drafts are reached: as the agent where a master user can, else as ourselves."""
-    settings = imap_settings(imap)
-    return settings.on_behalf_of(agent.login or name) if imap.login == "master" else settings
 
 
 def check_drafts(config: Config, findings: Findings) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 
-from mailproc.check.imap import folder_names, imap_settings
+from mailproc.check.mailboxes import folder_names, imap_settings
 from mailproc.check.probed import Probed
 from mailproc.config import DeskSection, ImapSection
 from mailproc.imap import verbs

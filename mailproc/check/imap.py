@@ -11,35 +11,9 @@ from pathlib import Path
 from msgspec.structs import asdict
 
 from mailproc.config import Config, DeskSection, ImapSection, NamesSection
-from mailproc.imap.settings import ImapSettings
-from mailproc.imap.tree import FolderNames
-from mailproc.listen.sockets import TcpEndpoint, parse_endpoint
 from mailproc.model.mistake import Findings
 
 _WILDCARDS = frozenset("%*")  # RFC 3501 section 6.3.8
-
-
-def imap_settings(section: ImapSection) -> ImapSettings:
-    """What the client needs of a checked section."""
-    endpoint = parse_endpoint(section.address)
-    assert isinstance(endpoint, TcpEndpoint)  # check_sockets saw to it
-    return ImapSettings(
-        host=endpoint.host,
-        port=endpoint.port,
-        user=section.user,
-        password=section.password,
-        tls=section.tls,
-        login=section.login,
-        master_user=section.master_user,
-        token_file=section.token_file,
-        token_command=section.token_command,
-        ca_file=section.ca_file,
-        timeout=section.timeout,
-    )
-
-
-def folder_names(section: ImapSection) -> FolderNames:
-    return FolderNames(**asdict(section.names))
 
 
 def check_imap(config: Config, findings: Findings) -> None:

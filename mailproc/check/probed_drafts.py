@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 
-from mailproc.check.drafts import agents_settings
 from mailproc.check.folders import in_words, missing_rights, told
+from mailproc.check.mailboxes import agents_settings
 from mailproc.check.probed import Probed
 from mailproc.config import AgentSection, ImapSection
 from mailproc.imap import verbs

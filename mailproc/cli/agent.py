@@ -7,7 +7,7 @@ import sys
 import argon2
 import click
 
-from mailproc.cli.context import fail
+from mailproc.cli.output import fail
 
 
 @click.group()

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import click
 
-from mailproc.app import key_path, store_path
-from mailproc.cli.context import fail, failures, read_site
+from mailproc.cli.context import failures, read_site
+from mailproc.cli.output import fail
+from mailproc.opening import key_path, store_path
 from mailproc.store.backup import check_sound, copy_store
 from mailproc.store.lock import ServeLock
 

@@ -7,8 +7,9 @@ import sys
 import click
 
 from mailproc.check.probe import probe as probe_parts
-from mailproc.cli.context import FAILED, load_site
+from mailproc.cli.filters import load_site
 from mailproc.cli.invocation import Invocation
+from mailproc.cli.output import FAILED
 
 
 @click.command()

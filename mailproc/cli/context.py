@@ -1,44 +1,36 @@
-"""What every command needs: the configuration, the store, and how to print."""
+"""What every command needs that has a site: the configuration, the store, and what may fail there."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import TypeVar
 
 import click
 
-from mailproc.app import open_store
-from mailproc.check.load import load, read
+from mailproc.check.read import read
 from mailproc.cli.invocation import Invocation
+from mailproc.cli.output import WRONG_USAGE, fail
 from mailproc.config import ConfigurationError, Loaded, find
 from mailproc.desk.change import Refused
 from mailproc.model.ticket import IllegalMove
-from mailproc.pipeline.chain import CannotOpen
+from mailproc.opening import open_store
 from mailproc.store.protocol import Store, StoreError
 from mailproc.store.tickets import TicketChanged
 
 T = TypeVar("T")
 
-FAILED = 1
-WRONG_USAGE = 2
-
-
-def load_site(ctx: click.Context) -> Loaded:
-    """The configuration; a wrong one is reported whole on standard error and ends with status 2."""
-    return _configured(ctx, load)
-
 
 def read_site(ctx: click.Context) -> Loaded:
-    """The same for commands that run no filter: theirs are not looked at."""
-    return _configured(ctx, read)
+    """The configuration for commands that run no filter and send no letter: theirs are not looked at."""
+    return configured(ctx, read)
 
 
-def _configured(ctx: click.Context, reader: Callable[[Path, Mapping[str, str]], Loaded]) -> Loaded:
+def configured(ctx: click.Context, reader: Callable[[Path, Mapping[str, str]], Loaded]) -> Loaded:
+    """What ``reader`` makes of the file; a wrong one is reported on standard error and ends with status 2."""
     invocation = ctx.find_object(Invocation)
     assert invocation is not None
     try:
@@ -63,33 +55,22 @@ def choose_desk(loaded: Loaded, name: str) -> str:
     return name or next(iter(desks))
 
 
-def run(awaitable: Awaitable[T]) -> T:
+def run(awaitable: Awaitable[T], *expected: type[Exception]) -> T:
     """Run a command's work; expected failures become one line on standard error and status 1."""
-    with failures():
+    with failures(*expected):
         return asyncio.run(_await(awaitable))
 
 
 @contextmanager
-def failures() -> Iterator[None]:
+def failures(*expected: type[Exception]) -> Iterator[None]:
     """Within it, expected failures become one line on standard error and status 1."""
+    one_line: tuple[type[Exception], ...] = (StoreError, Refused, IllegalMove, OSError, *expected)
     try:
         yield
-    except (StoreError, Refused, IllegalMove, CannotOpen, OSError) as error:
+    except one_line as error:
         fail(str(error))
     except TicketChanged as error:
         fail(f"ticket {error} was changed in between: look again")
-
-
-def fail(text: str) -> NoReturn:
-    """Say why on standard error and end with status 1."""
-    click.echo(f"mailproc: {text}", err=True)
-    sys.exit(FAILED)
-
-
-def echo_json(rows: Iterable[Mapping[str, object]]) -> None:
-    """JSON Lines on standard output."""
-    for row in rows:
-        click.echo(json.dumps(row, ensure_ascii=False))
 
 
 async def _await(awaitable: Awaitable[T]) -> T:

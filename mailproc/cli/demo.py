@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mailproc.cli.context import fail
+from mailproc.cli.output import fail
 from mailproc.cli.table import printable
 
 if TYPE_CHECKING:

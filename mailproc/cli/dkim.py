@@ -11,7 +11,8 @@ from pathlib import Path
 import click
 
 from mailproc.check.dkim import ConfiguredKey, configured_keys, is_dns_name
-from mailproc.cli.context import echo_json, fail, failures, read_site
+from mailproc.cli.context import failures, read_site
+from mailproc.cli.output import echo_json, fail
 from mailproc.cli.records import Nameserver, Published, look_up
 from mailproc.model.address import ascii_domain
 from mailproc.model.signing_key import Algorithm, SigningKey, strings_of

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import click
 
-from mailproc.app import explaining
-from mailproc.cli.context import choose_desk, echo_json, fail, load_site, run
+from mailproc.cli.context import choose_desk
+from mailproc.cli.filters import load_site, run_filters
+from mailproc.cli.output import echo_json, fail
 from mailproc.cli.story import tell
 from mailproc.desk.explain import View
+from mailproc.explaining import explaining
 from mailproc.model.address import Address, BadAddress
 
 
@@ -35,7 +37,7 @@ def explain(
         async with explaining(loaded, name) as judge:
             return [{"path": path, **await judge(raw, _sender(mail_from))} for path, raw in mails]
 
-    views = run(work())
+    views = run_filters(work())
     if as_json:
         echo_json(views)
     else:

@@ -10,12 +10,15 @@ from pathlib import Path
 
 import click
 
-from mailproc.app import assemble, open_store
-from mailproc.cli.context import choose_desk, echo_json, load_site, run
+from mailproc.app import assemble
+from mailproc.cli.context import choose_desk
+from mailproc.cli.filters import load_site, run_filters
 from mailproc.cli.mail_files import mails_in
+from mailproc.cli.output import echo_json
 from mailproc.config import Loaded
 from mailproc.desk.site import Site
 from mailproc.desk.take_in import NoMail, take_in
+from mailproc.opening import open_store
 from mailproc.store.protocol import Store
 
 
@@ -31,7 +34,7 @@ def import_(ctx: click.Context, paths: tuple[Path, ...], desk: str, as_json: boo
     that an import may be repeated.
     """
     loaded = load_site(ctx)
-    report = run(_import(loaded, choose_desk(loaded, desk), paths))
+    report = run_filters(_import(loaded, choose_desk(loaded, desk), paths))
     if as_json:
         echo_json([report])
     else:

@@ -7,12 +7,13 @@ from collections.abc import Callable
 
 import click
 
-from mailproc.app import load_keyring, make_site
-from mailproc.cli.context import echo_json, read_site, run_with_store
+from mailproc.cli.context import read_site, run_with_store
+from mailproc.cli.output import echo_json
 from mailproc.cli.table import printable
 from mailproc.desk import outgoing
 from mailproc.desk.view import rfc3339
 from mailproc.model.outbox import OutboxItem, OutboxState
+from mailproc.opening import load_keyring, make_site
 from mailproc.store.protocol import Store, Transaction
 
 _PAGE = 1000

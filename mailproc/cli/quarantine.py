@@ -7,7 +7,8 @@ import time
 
 import click
 
-from mailproc.cli.context import echo_json, fail, run_with_store
+from mailproc.cli.context import run_with_store
+from mailproc.cli.output import echo_json, fail
 from mailproc.desk.view import rfc3339
 from mailproc.model.ticket import Outcome
 from mailproc.store.deliveries import StoredDelivery

@@ -7,10 +7,13 @@ import sys
 
 import click
 
-from mailproc.cli.context import fail, failures, load_site
+from mailproc.cli.context import failures
+from mailproc.cli.filters import load_site
+from mailproc.cli.output import fail
 from mailproc.daemon import CannotServe
 from mailproc.daemon import serve as run_daemon
 from mailproc.log import set_up
+from mailproc.pipeline.chain import CannotOpen
 
 
 @click.command()
@@ -20,7 +23,7 @@ def serve(ctx: click.Context) -> None:
     loaded = load_site(ctx)
     set_up(loaded.config.log.level, loaded.config.log.format, sys.stderr)
     os.umask(0o077)
-    with failures():
+    with failures(CannotOpen):
         try:
             run_daemon(loaded, dict(os.environ))
         except CannotServe as error:

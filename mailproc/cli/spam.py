@@ -13,8 +13,10 @@ from typing import Any, TypeVar
 
 import click
 
-from mailproc.cli.context import echo_json, fail, load_site, run_with_store
+from mailproc.cli.context import run_with_store
+from mailproc.cli.filters import load_site
 from mailproc.cli.mail_files import MailFile, mails_in
+from mailproc.cli.output import echo_json, fail
 from mailproc.cli.table import printable
 from mailproc.desk.train import Label, Lesson, read_lesson, train, untrain
 from mailproc.mime.reader import read

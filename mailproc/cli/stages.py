@@ -8,7 +8,8 @@ import click
 import msgspec
 
 from mailproc.check.load import make_chains
-from mailproc.cli.context import echo_json, load_site
+from mailproc.cli.filters import load_site
+from mailproc.cli.output import echo_json
 from mailproc.pipeline.chain import DEFAULT_TIMEOUT, Chain, Step
 from mailproc.pipeline.verdict import OnError
 

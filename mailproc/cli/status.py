@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from mailproc.cli.context import echo_json, run_with_store
+from mailproc.cli.context import run_with_store
+from mailproc.cli.output import echo_json
 from mailproc.desk.status import status as count
 from mailproc.store.protocol import Store
 

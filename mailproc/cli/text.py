@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from mailproc.cli.context import FAILED, echo_json
+from mailproc.cli.output import FAILED, echo_json
 from mailproc.cli.table import printable
 from mailproc.mime.reader import Attachment, Mail, read
 from mailproc.model.address import Mailbox

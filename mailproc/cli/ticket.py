@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 import click
 
-from mailproc.app import load_keyring, make_site
-from mailproc.cli.context import choose_desk, echo_json, fail, read_site, run, with_store
+from mailproc.cli.context import choose_desk, read_site, run, with_store
 from mailproc.cli.moment import parse_moment
+from mailproc.cli.output import echo_json, fail
 from mailproc.cli.table import describe_ticket, ticket_line
 from mailproc.desk import claim as claims
 from mailproc.desk import close as ends
@@ -24,6 +24,7 @@ from mailproc.desk.transfer import transfer
 from mailproc.desk.view import View, ticket_in_full, ticket_view
 from mailproc.model.desk import Desk
 from mailproc.model.ticket import State, Ticket
+from mailproc.opening import load_keyring, make_site
 from mailproc.store.protocol import Store, Transaction
 from mailproc.store.tickets import TicketFilter
 

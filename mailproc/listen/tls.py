@@ -9,8 +9,6 @@ import ssl
 from datetime import datetime
 from pathlib import Path
 
-from cryptography.x509 import load_pem_x509_certificates
-
 
 class BadCertificate(Exception):
     """A certificate or key that cannot be used; the text says which and why."""
@@ -32,6 +30,8 @@ def server_context(certificate: Path, key: Path | None) -> ssl.SSLContext:
 
 def expires(certificate: Path) -> datetime:
     """Until when the server's own certificate, the first of the file, is valid; in UTC."""
+    from cryptography.x509 import load_pem_x509_certificates  # asked by ``check`` alone; slow to import
+
     try:
         return load_pem_x509_certificates(certificate.read_bytes())[0].not_valid_after_utc
     except OSError as error:

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache, partial
+from typing import NamedTuple
 
 _UTF8 = r"\u00a1-\u2027\u202a-\U0010ffff"  # RFC 6531's letters, without controls and line separators
-_ATEXT = rf"[A-Za-z0-9!#$%&'*+/=?^_`{{|}}~{_UTF8}-]+"
-_DOT_STRING = re.compile(rf"{_ATEXT}(?:\.{_ATEXT})*")
-_QUOTED_STRING = re.compile(rf'"(?:[ !#-\[\]-~{_UTF8}]|\\[ -~])*"')
-_LABEL = rf"[A-Za-z0-9{_UTF8}](?:[A-Za-z0-9_{_UTF8}-]*[A-Za-z0-9{_UTF8}])?"
-_DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
-_LITERAL = re.compile(r"\[[0-9A-Za-z.:]+\]")
 
 MAX_LOCAL = 64  # octets, RFC 5321 section 4.5.3.1.1; kept in what we make, not asked of others
 MAX_PATH = 254  # octets without the angle brackets, RFC 5321 section 4.5.3.1.3
@@ -20,6 +15,26 @@ MAX_PATH = 254  # octets without the angle brackets, RFC 5321 section 4.5.3.1.3
 
 class BadAddress(ValueError):
     """The text is no addr-spec that SMTP could carry."""
+
+
+class _Forms(NamedTuple):
+    local: re.Pattern[str]
+    domain: re.Pattern[str]
+
+
+def _forms(letters: str) -> _Forms:
+    """What local parts and domains look like, with these letters beside those of ASCII."""
+    atext = rf"[A-Za-z0-9!#$%&'*+/=?^_`{{|}}~{letters}-]+"
+    quoted = rf'"(?:[ !#-\[\]-~{letters}]|\\[ -~])*"'
+    label = rf"[A-Za-z0-9{letters}](?:[A-Za-z0-9_{letters}-]*[A-Za-z0-9{letters}])?"
+    return _Forms(
+        re.compile(rf"{atext}(?:\.{atext})*|{quoted}"),
+        re.compile(rf"{label}(?:\.{label})*|\[[0-9A-Za-z.:]+\]"),
+    )
+
+
+_ASCII = _forms("")
+_international = cache(partial(_forms, _UTF8))  # such large sets are slow to compile, and few mails need them
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +62,10 @@ class Address:
         local, at, domain = text.rpartition("@")
         if not at:
             raise BadAddress(f"no @ in address {text!r}")
-        if not (_DOT_STRING.fullmatch(local) or _QUOTED_STRING.fullmatch(local)):
+        forms = _ASCII if text.isascii() else _international()
+        if not forms.local.fullmatch(local):
             raise BadAddress(f"bad local part in address {text!r}")
-        if not (_DOMAIN.fullmatch(domain) or _LITERAL.fullmatch(domain)):
+        if not forms.domain.fullmatch(domain):
             raise BadAddress(f"bad domain in address {text!r}")
         cls._check_length(text)
         return cls(local, domain.lower())

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from mailproc.check.dkim import configured_keys
-from mailproc.check.load import read
+from mailproc.check.read import read
 from mailproc.cli import main
 from mailproc.cli.records import Nameserver
 from mailproc.outbox.sign import DomainKey, Signer

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from mailproc.app import make_site
 from mailproc.model.address import Address
 from mailproc.model.mac import Keyring
+from mailproc.opening import make_site
 from tests.unit.config.conftest import DESK, Check, Mistakes
 
 AGENTS = """\

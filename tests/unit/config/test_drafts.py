@@ -6,8 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from mailproc.check.drafts import agents_settings
-from mailproc.check.imap import imap_settings
+from mailproc.check.mailboxes import agents_settings, imap_settings
 from mailproc.config import AgentSection, ImapSection
 from tests.unit.config.conftest import DESK, Check, Mistakes
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from mailproc.check.imap import folder_names, imap_settings
+from mailproc.check.mailboxes import folder_names, imap_settings
 from mailproc.config import ImapSection, NamesSection
 from mailproc.imap.tree import FolderNames
 from tests.unit.config.conftest import DESK, Check, Mistakes

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mailproc.check.load import load, make_chains, read
+from mailproc.check.load import load, make_chains
+from mailproc.check.read import read
 from mailproc.config import DEFAULT_CHAIN, ConfigurationError, find
 from tests.unit.config.conftest import AGENTS_SIDE, DESK, Check, Mistakes
 

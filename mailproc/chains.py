@@ -1,0 +1,32 @@
+"""Each desk's chain, open: its stages know the store's tickets, history and words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mailproc.check.load import make_chains
+from mailproc.check.paths import template_folders
+from mailproc.config import Loaded
+from mailproc.desk.look_ups import StoredHistory, StoredTickets, StoredTokens
+from mailproc.desk.site import Site
+from mailproc.pipeline.chain import Chain
+from mailproc.stage import LookUps
+from mailproc.store.protocol import Store
+
+
+async def open_chains(
+    loaded: Loaded, site: Site, store: Store, clock: Callable[[], float]
+) -> dict[str, Chain]:
+    """The chain of each desk, its stages open."""
+    look_ups = LookUps(
+        tickets=StoredTickets(store, site.keyring, clock),
+        history=StoredHistory(store),
+        tokens=StoredTokens(store),
+        templates=template_folders(loaded.config),
+        hostname=site.hostname,
+        own_addresses=site.own_addresses | site.agent_addresses,
+    )
+    chains = make_chains(loaded)
+    for chain in chains.values():
+        await chain.open(look_ups)
+    return chains

@@ -1,0 +1,118 @@
+"""What a configuration names, opened: the store, the key, the site.  Enough for most commands.
+
+No part that reads mail, speaks a protocol or runs a filter is imported here, so that a command starts fast.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import tempfile
+from collections.abc import Collection
+from pathlib import Path
+
+from mailproc.config import Config, DeskSection
+from mailproc.desk.site import Agent, Site
+from mailproc.failpoint import NO_FAILPOINTS, FailPoints
+from mailproc.model.address import Address, ascii_domain
+from mailproc.model.desk import ClosedReply, Desk, FollowUpPolicy, ForwardPolicy, NumberScheme, SeveralPolicy
+from mailproc.model.mac import BadKeyring, Keyring
+from mailproc.store.connection import StoreError
+from mailproc.store.sqlite import SqliteStore, open_sqlite
+
+log = logging.getLogger("mailproc")
+
+KEY_BYTES = 32
+HOUR = 3600.0
+
+
+def store_path(config: Config) -> Path:
+    """The file of a SQLite store."""
+    scheme, _, path = config.store.url.partition(":")
+    if scheme != "sqlite":
+        raise StoreError(f"store {scheme}: is not supported by this version, use sqlite:PATH")
+    return Path(path)
+
+
+def open_store(config: Config, failpoints: FailPoints = NO_FAILPOINTS) -> SqliteStore:
+    """The configured store, its schema up to date."""
+    return open_sqlite(store_path(config), failpoints=failpoints)
+
+
+def key_path(config: Config) -> Path:
+    """The file with the key of tags, reply addresses and Message-IDs."""
+    return Path(config.secret_file) if config.secret_file else Path(config.data_dir) / "secret.key"
+
+
+def load_keyring(config: Config) -> Keyring:
+    """Read the keyring, or make one where the configuration names none; StoreError where that fails."""
+    path = key_path(config)
+    try:
+        if not config.secret_file and not path.exists():
+            _write_new_key(path)
+        return Keyring.parse(path.read_text("ascii"))
+    except (OSError, BadKeyring, UnicodeDecodeError) as error:
+        raise StoreError(f"{path}: {error}") from error
+
+
+def _write_new_key(path: Path) -> None:
+    """Write a fresh key so that it is whole or absent, and keep the one of a faster process."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    text = Keyring.generate(secrets.token_bytes(KEY_BYTES)).render()
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=".secret-") as file:  # mode 0600
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+        try:
+            os.link(file.name, path)
+        except FileExistsError:
+            log.info("key=%s made by another process", path)
+
+
+def make_site(config: Config, keyring: Keyring) -> Site:
+    """What the verbs know of the site."""
+    signing = frozenset(map(ascii_domain, config.dkim))
+    desks = {name: _desk(name, section, signing) for name, section in config.desk.items()}
+    agents = {
+        name: Agent(
+            name,
+            section.name or name,
+            Address.parse(section.address),
+            further=tuple(map(Address.parse, section.addresses)),
+            may_write_new=section.new,
+            wants_drafts=section.draft_answers,
+        )
+        for name, section in config.agent.items()
+    }
+    return Site(config.hostname, desks, agents, keyring)
+
+
+def _desk(name: str, section: DeskSection, signing: Collection[str]) -> Desk:
+    addresses = tuple(map(Address.parse, section.addresses))
+    return Desk(
+        name=name,
+        title=section.name or name,
+        addresses=addresses,
+        signed=ascii_domain(addresses[0].domain) in signing,
+        agents=section.agents,
+        folder=section.folder or name,
+        language=section.language,
+        delimiter=section.delimiter,
+        reply_address=section.reply_address,
+        number=NumberScheme(section.number),
+        follow_up=FollowUpPolicy(
+            closed=ClosedReply(section.closed_reply),
+            reopen_days=section.reopen_days,
+            forward=ForwardPolicy(section.forward),
+            several=SeveralPolicy(section.several),
+            subject_days=section.subject_days,
+        ),
+        sender=section.sender,
+        salutation=section.salutation,
+        signature=section.signature,
+        receipts=section.receipts,
+        send_delay=section.send_delay,
+        claim_expires=section.claim_expires * HOUR,
+        review=section.review,
+    )
