@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mailproc.desk.site import Agent, Site
@@ -47,12 +47,6 @@ def letter_values(
         "tag": site.keyring.tag(ticket.number),
         "topic": ticket.topic,
     }
-
-
-def read_notes(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """The notes of the enrichment by their names, from the header fields that show them on a copy."""
-    notes = (value.partition(":") for name, value in headers if name.lower() == "x-mailproc-note")
-    return {name.strip(): text.strip() for name, _, text in notes}
 
 
 def letter(desk: Desk, values: Mapping[str, Value], address: Address | None = None) -> Letter:

@@ -174,10 +174,6 @@ class Plan:
     records: list[CopyRecord] = field(default_factory=list)
     look_again: float | None = None
 
-    @property
-    def is_empty(self) -> bool:
-        return not (self.repairs or self.records or self.look_again)
-
     def wait_until(self, moment: float) -> None:
         self.look_again = moment if self.look_again is None else min(self.look_again, moment)
 

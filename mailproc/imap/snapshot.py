@@ -34,7 +34,7 @@ class _Seen:
 
 
 class Snapshot:
-    """Of one tree through one client.  After a reconnect make a new one, or ``forget``.
+    """Of one tree through one client.  After a reconnect make a new one.
 
     ``missing`` are places without a mailbox; what they held is gone.  ``unreadable`` are places that the
     server refuses to show, with its reason; what they held when they were seen last is still told, and is
@@ -65,10 +65,6 @@ class Snapshot:
         """Under which the UIDs of ``mails`` are valid; 0 where nothing was seen yet."""
         seen = self._seen.get(place)
         return seen.uidvalidity if seen else 0
-
-    def forget(self) -> None:
-        """Ask for everything anew, next time."""
-        self._seen = {}
 
     async def refresh(self, *, full: bool = False) -> frozenset[Place]:
         """Look again; the places whose mails are others than before.

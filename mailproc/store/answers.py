@@ -151,15 +151,15 @@ class Answers:
         )
         return row is not None
 
-    def answer_to(self, ticket: int, turn: int, *, but: int = 0) -> int | None:
-        """The row of the newest answer to a turn that left or is to leave; ``but`` is left out."""
+    def answer_to(self, ticket: int, turn: int) -> int | None:
+        """The row of the newest answer to a turn that left or is to leave."""
         row = self._connection.one(
             """
             SELECT max(id) FROM message
             WHERE ticket = :ticket AND direction = 'out' AND status IN ('waiting', 'sent')
-              AND turn >= :turn AND id <> :but
+              AND turn >= :turn
             """,
-            {"ticket": ticket, "turn": turn, "but": but},
+            {"ticket": ticket, "turn": turn},
         )
         return row[0] if row else None
 

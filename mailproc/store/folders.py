@@ -115,9 +115,6 @@ class Folders:
 
     # Work
 
-    def show_again(self, ticket: int, desk: str) -> None:
-        show_again(self._connection, ticket, desk)
-
     def due(self, desk: str, now: float, limit: int) -> list[FolderWork]:
         rows = self._connection.all(
             """
@@ -149,22 +146,12 @@ class Folders:
             {"ticket": work.ticket, "desk": desk, "generation": work.generation, "due": due},
         )
 
-    def waiting(self, desk: str) -> int:
-        """How many tickets are not yet shown as they should."""
-        row = self._connection.one("SELECT count(*) FROM folder_work WHERE desk = :desk", {"desk": desk})
-        return row[0] if row else 0
-
     # What should be shown
 
     def family_of(self, desk: str, name: str) -> int | None:
         """The ticket that this copy belongs to, merges followed within the desk; None where there is none."""
-        row = self._row(name)
+        row = self._ticket_of(name)
         return None if row is None else self.root(desk, row[0])
-
-    def desk_of(self, name: str) -> str | None:
-        """The desk whose folder shows this copy; None for a name that names nothing."""
-        row = self._row(name)
-        return None if row is None else row[1]
 
     def root(self, desk: str, ticket: int) -> int:
         """The ticket of this desk that ``ticket`` was merged into, or itself."""
@@ -235,15 +222,13 @@ class Folders:
         )
         return ShownEvent(*row) if row else None
 
-    def _row(self, name: str) -> Row | None:
-        """Ticket and desk of what a name names."""
+    def _ticket_of(self, name: str) -> Row | None:
+        """The ticket of what a name names."""
         match row_of(name):
             case ("m", message):
-                return self._connection.one(
-                    "SELECT ticket, desk FROM message WHERE id = :id", {"id": message}
-                )
+                return self._connection.one("SELECT ticket FROM message WHERE id = :id", {"id": message})
             case ("e", event):
-                return self._connection.one("SELECT ticket, desk FROM event WHERE id = :id", {"id": event})
+                return self._connection.one("SELECT ticket FROM event WHERE id = :id", {"id": event})
         return None
 
     # Where the copies are

@@ -57,13 +57,6 @@ class Holds:
             self._connection.run("DELETE FROM held_answer WHERE message = :message", {"message": message})
         )
 
-    def of_ticket(self, ticket: int) -> list[Hold]:
-        """What is held of a ticket, oldest first."""
-        rows = self._connection.all(
-            f"SELECT {_HOLD} FROM held_answer WHERE ticket = :ticket ORDER BY message", {"ticket": ticket}
-        )
-        return list(map(_hold, rows))
-
     def told_before(self, moment: float, limit: int) -> list[Hold]:
         """What its author was not told of since then."""
         rows = self._connection.all(

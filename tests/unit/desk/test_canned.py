@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mailproc.desk.canned import Canned, NotExpanded, canned_of, keep_canned, suggest
-from mailproc.desk.letter import letter, letter_values, read_notes
+from mailproc.desk.letter import letter, letter_values
 from mailproc.model.address import Address, Mailbox
 from tests.unit.desk.office import Office, desk, mail
 
@@ -48,15 +48,6 @@ async def test_the_letter_of_a_desk_is_filled_in_for_customer_and_agent(office: 
     assert letter(own, values, Address.parse("help@example.org")).sender.endswith("<help@example.org>")
     with pytest.raises(NotExpanded, match="a template of desk support"):
         letter(desk(salutation="{{ notes.contract }}"), values)
-
-
-def test_notes_are_read_from_what_shows_them() -> None:
-    headers = [
-        ("X-Mailproc-Note", "contract: A: gold"),
-        ("X-Mailproc-Tags", "vip"),
-        ("x-mailproc-note", "n: 1"),
-    ]
-    assert read_notes(headers) == {"contract": "A: gold", "n": "1"}
 
 
 @pytest.mark.parametrize(
