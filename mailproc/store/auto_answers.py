@@ -17,14 +17,16 @@ DAY = 86400.0
 
 @dataclass(frozen=True, slots=True)
 class SentUntilNow:
-    """What decides for nearly every answer whether a limit may be near."""
+    """What decides for nearly every answer whether a limit may be near.
+
+    ``within_hour`` and ``within_day`` are upper bounds.  The day has an hour more, so that it also holds the
+    one that ended with ``newest``, where that was within the last hour.
+    """
 
     to_ticket: int
     newest: float | None
-    within_hour: int  # at most
-    within_day: (
-        int  # at most, and an hour more: also of the day that ended with ``newest`` within the last hour
-    )
+    within_hour: int
+    within_day: int
 
 
 class AutoAnswers:
