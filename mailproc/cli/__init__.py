@@ -5,46 +5,74 @@ from __future__ import annotations
 import importlib
 import os
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 
 from mailproc import __version__
 from mailproc.cli.invocation import Invocation
 
+
+class Entry(NamedTuple):
+    """A command before it is imported: the module in this folder, and the first sentence of its help."""
+
+    module: str
+    summary: str
+
+
 COMMANDS = {
-    "agent": "agent",
-    "backup": "backup",
-    "check": "check",
-    "demo": "demo",
-    "dkim": "dkim",
-    "explain": "explain",
-    "import": "history",
-    "outbox": "outbox",
-    "quarantine": "quarantine",
-    "restore": "backup",
-    "schema": "schema",
-    "serve": "serve",
-    "spam": "spam",
-    "stages": "stages",
-    "status": "status",
-    "text": "text",
-    "ticket": "ticket",
+    "agent": Entry("agent", "Agents and their passwords."),
+    "backup": Entry(
+        "backup", "Write a consistent copy of the store and its key to FILE, also while the daemon runs."
+    ),
+    "check": Entry("check", "Report all mistakes of the configuration with file, line and key."),
+    "demo": Entry("demo", "Play a customer and two agents on a real daemon, then wait for your mail client."),
+    "dkim": Entry(
+        "dkim", "Signing keys; without a command, the DNS records of all keys of the configuration."
+    ),
+    "explain": Entry("explain", "What would become of a mail, and why."),
+    "import": Entry("history", "Take mail of the past in, oldest first, without acknowledgements."),
+    "outbox": Entry("outbox", "What must leave: acknowledgements, answers, notices."),
+    "quarantine": Entry("quarantine", "Mail that the chain could not handle; it is kept, whatever it is."),
+    "restore": Entry("backup", "Put the store and key of FILE in place; what was there is kept beside it."),
+    "schema": Entry(
+        "schema", "The JSON schema of the configuration, with the options of the shipped filters."
+    ),
+    "serve": Entry("serve", "Run the daemon in the foreground; logs go to standard error."),
+    "spam": Entry("spam", "Teach the spam classifier, and ask it."),
+    "stages": Entry("stages", "Each desk's stages in their order, with options and file."),
+    "status": Entry("status", "What was accepted, what became of it, and what waits."),
+    "text": Entry(
+        "text", "What is read from a mail: who, what is new in it, what is quoted, what is attached."
+    ),
+    "ticket": Entry("ticket", "Tickets: list, show, and change them."),
 }
 
 
 class LazyGroup(click.Group):
-    """Imports a command's module only when it is asked for: ``mailproc --help`` stays quick."""
+    """Imports a command's module only when the command is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        module = COMMANDS.get(cmd_name)
-        if module is None:
+        entry = COMMANDS.get(cmd_name)
+        if entry is None:
             return None
         name = "import_" if cmd_name == "import" else cmd_name
-        command: click.Command = getattr(importlib.import_module(f"mailproc.cli.{module}"), name)
+        command: click.Command = getattr(importlib.import_module(f"mailproc.cli.{entry.module}"), name)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """As click does it, but from the table: no command is imported to be listed."""
+        limit = formatter.width - 6 - max(map(len, COMMANDS))
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [
+                    (name, click.Command(name, help=COMMANDS[name].summary).get_short_help_str(limit))
+                    for name in self.list_commands(ctx)
+                ]
+            )
 
 
 @click.group(
