@@ -30,10 +30,16 @@ def open_ticket(tx: Transaction, number: str = "1") -> Ticket:
     )
 
 
+def change(tx: Transaction, ticket: Ticket) -> None:
+    """Any change of a ticket."""
+    tx.tickets.set_state(ticket, State.NEW, "", NOW)
+
+
 async def test_work_that_changed_meanwhile_is_not_clean(store: SqliteStore) -> None:
     ticket = await store.write(open_ticket)
+    await store.write(lambda tx: change(tx, ticket))
     (work,) = await store.read(lambda tx: tx.folders.due("support", NOW, 10))
-    await store.write(lambda tx: tx.tickets.set_state(ticket, State.CLOSED, "", NOW))
+    await store.write(lambda tx: change(tx, ticket))
     await store.write(lambda tx: tx.folders.mark_clean("support", work))
     (again,) = await store.read(lambda tx: tx.folders.due("support", NOW, 10))
     assert again == FolderWork(ticket.id, work.generation + 1)
@@ -43,11 +49,12 @@ async def test_work_that_changed_meanwhile_is_not_clean(store: SqliteStore) -> N
 
 async def test_postponed_work_is_due_at_once_when_its_ticket_changes(store: SqliteStore) -> None:
     ticket = await store.write(open_ticket)
+    await store.write(lambda tx: change(tx, ticket))
     (work,) = await store.read(lambda tx: tx.folders.due("support", NOW, 10))
     await store.write(lambda tx: tx.folders.postpone("support", work, NOW + 60))
     assert await store.read(lambda tx: tx.folders.due("support", NOW + 59, 10)) == []
     assert len(await store.read(lambda tx: tx.folders.due("support", NOW + 60, 10))) == 1
-    await store.write(lambda tx: tx.tickets.set_state(ticket, State.CLOSED, "", NOW))
+    await store.write(lambda tx: change(tx, ticket))
     assert len(await store.read(lambda tx: tx.folders.due("support", NOW, 10))) == 1
 
 
