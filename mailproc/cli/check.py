@@ -6,7 +6,6 @@ import sys
 
 import click
 
-from mailproc.check.probe import probe as probe_parts
 from mailproc.cli.filters import load_site
 from mailproc.cli.invocation import Invocation
 from mailproc.cli.output import FAILED
@@ -26,6 +25,8 @@ def check(ctx: click.Context, probe: bool) -> None:
     click.echo(f"{loaded.path}: ok")
     if not probe:
         return
+    from mailproc.check.probe import probe as probe_parts  # speaks every protocol that we do
+
     invocation = ctx.find_object(Invocation)
     assert invocation is not None
     failed = False
