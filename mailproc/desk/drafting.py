@@ -14,13 +14,11 @@ from mailproc.desk.addressing import read_addressing
 from mailproc.desk.change import follow_merges
 from mailproc.desk.claim import claim, release
 from mailproc.desk.context import find_ticket
+from mailproc.desk.handed import signals_of_agent
 from mailproc.desk.notice import tell
 from mailproc.desk.site import Site
 from mailproc.mime.reader import read
-from mailproc.mime.signals import read_signals
 from mailproc.model.draft import DRAFTING, DraftRecord, Verdict, is_claim_of_draft, judge
-from mailproc.model.envelope import Envelope
-from mailproc.model.judgement import NOT_AUTHENTICATED, MailClass
 from mailproc.model.reply import MailError
 from mailproc.model.ticket import State, Ticket
 from mailproc.store.protocol import Transaction
@@ -37,14 +35,7 @@ def ticket_of_draft(tx: Transaction, site: Site, agent: str, header: bytes) -> i
         return None
     mail = read(header)
     recipients = [box.address for box in (*mail.to, *mail.cc)]
-    signals = read_signals(
-        mail,
-        Envelope(None, recipients[0] if recipients else desks[0].address),
-        desks[0],
-        authentication=NOT_AUTHENTICATED,
-        automatic=MailClass.NONE,
-        received=0.0,
-    )
+    signals = signals_of_agent(mail, recipients, desks[0], received=0.0)
     try:
         ticket = find_ticket(tx, site, agent, read_addressing(site, agent, recipients), signals)
     except MailError:

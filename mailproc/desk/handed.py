@@ -67,16 +67,20 @@ def take(
     """Read a submitted mail; ``desk`` is one of the agent's."""
     raw = normalise_newlines(raw)
     mail = read(raw)
-    first = recipients[0] if recipients else desk.address
-    signals = read_signals(
+    signals = signals_of_agent(mail, recipients, desk, now)
+    return Handed(agent, desk, mail_from, tuple(recipients), raw, mail, signals, now)
+
+
+def signals_of_agent(mail: Mail, recipients: Sequence[Address], desk: Desk, received: float) -> Signals:
+    """What an agent's mail says about where it belongs; who wrote it the login has proved, not the mail."""
+    return read_signals(
         mail,
-        Envelope(mail_from, first),
+        Envelope(None, recipients[0] if recipients else desk.address),
         desk,
         authentication=NOT_AUTHENTICATED,
         automatic=MailClass.NONE,
-        received=now,
+        received=received,
     )
-    return Handed(agent, desk, mail_from, tuple(recipients), raw, mail, signals, now)
 
 
 def _digest(parts: Iterable[bytes]) -> bytes:
