@@ -6,7 +6,7 @@ dragged in from elsewhere, or one that only pretends to be a copy of ours.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 
 from mailproc.imap.reconcile import Sight
@@ -30,6 +30,17 @@ class Sightings:
     def seen(self) -> Mapping[str, tuple[Sight, ...]]:
         """Where each copy lies; names that lie nowhere are left out."""
         return MappingProxyType(self._seen)
+
+    def certain(self, unreadable: Collection[Place]) -> Mapping[str, tuple[Sight, ...]]:
+        """``seen`` while some places cannot be read: a copy that was seen elsewhere has left them.
+
+        What lay there when it could be read is still told of a copy that lies nowhere else: it is not
+        missing.  Beside a copy elsewhere it would look like one that an agent had put back.
+        """
+        if not unreadable:
+            return self.seen
+        readable = {name: _outside(unreadable, sights) for name, sights in self._seen.items()}
+        return {name: readable[name] or sights for name, sights in self._seen.items()}
 
     @property
     def strangers(self) -> Mapping[Sight, str]:
@@ -72,3 +83,7 @@ class Sightings:
                 self._names.clear()
             self._names[header] = self._keyring.read_folder_id(header) if header else None
         return self._names[header]
+
+
+def _outside(places: Collection[Place], sights: tuple[Sight, ...]) -> tuple[Sight, ...]:
+    return tuple(sight for sight in sights if sight.place not in places)

@@ -219,7 +219,7 @@ class Watch:
         return tickets, unknown
 
     def _view(self, now: float) -> View:
-        seen = self._sightings.seen
+        seen = self._sightings.certain(self._snapshot.unreadable)
         missing = sum(name not in seen and name in self._records for name in self._restless)
         return View(seen, self._records, now, self._first_seen, missing > _MASS, self._post.patience)
 

@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 
 import pytest
 from imapclient import IMAPClient  # type: ignore[import-untyped]
+from imapclient.exceptions import IMAPClientError  # type: ignore[import-untyped]
 
 from tests.rig.daemon import Daemon
 from tests.rig.dovecot import Dovecot
@@ -120,15 +121,14 @@ def is_closed(staff: Staff, number: int) -> bool:
     if row is not None and row["state"] == "closed":
         return True
     if [shown.mailbox for shown in staff.find(number, "bob")] == ["Support/New"]:
-        staff.move(number, "Support/Closed", agent="bob")
+        try:
+            staff.move(number, "Support/Closed", agent="bob")
+        except IMAPClientError:
+            staff.log_out()
     return False
 
 
-# Fails about once in six runs under load: docs/reference/folder.md says what is known.
-_MADE_ANEW = pytest.param(made_anew, marks=pytest.mark.soak)
-
-
-@pytest.mark.parametrize("fault", [frozen, down, killed, over_quota, _MADE_ANEW, without_rights])
+@pytest.mark.parametrize("fault", [frozen, down, killed, over_quota, made_anew, without_rights])
 def test_all_else_goes_on_and_the_folder_shows_it_later(staff: Staff, fault: Fault) -> None:
     answered, closed, new = (next(numbers) for _ in range(3))
     for number in (answered, closed):
@@ -145,4 +145,4 @@ def test_all_else_goes_on_and_the_folder_shows_it_later(staff: Staff, fault: Fau
     eventually(lambda: is_closed(staff, closed), seconds=20, every=1.0)
     staff.see(closed, "Support/Closed")
     assert len(staff.to(f"customer{answered}@customer.example")) == 1
-    assert [name for name in staff.events(closed) if name.startswith("restored")] == []
+    assert {"restored", "reopened"}.isdisjoint(staff.events(closed))

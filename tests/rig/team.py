@@ -58,6 +58,10 @@ class Shown:
     raw: bytes
 
 
+# What Dovecot says to connections that know a mailbox from before it was deleted and made again.
+MADE_ANEW = ("deleted under us", "SERVERBUG", "session state is inconsistent")
+
+
 @dataclass
 class Team:
     """``daemon`` is not started yet; clients are made when they are first asked for."""
@@ -100,7 +104,7 @@ class Team:
                 try:
                     client.select_folder(name, readonly=True)
                 except IMAPClientError as error:
-                    if "deleted under us" not in str(error):
+                    if not any(each in str(error) for each in MADE_ANEW):
                         raise
                     self.log_out()  # as a client does: it looks again on a new connection
                     return []

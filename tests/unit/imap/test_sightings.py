@@ -40,6 +40,15 @@ def test_only_what_came_or_went_is_told() -> None:
     assert set(sightings.seen["m2"]) == {Sight(NEW, 2), Sight(CLOSED, 9)}
 
 
+def test_in_a_place_that_cannot_be_read_nothing_lies_that_is_seen_elsewhere() -> None:
+    sightings = Sightings(KEYRING)
+    sightings.update(NEW, {number: KEYRING.folder_id(f"m{number}") for number in (1, 2)})
+    sightings.update(CLOSED, {7: KEYRING.folder_id("m1")})
+    assert set(sightings.certain(())["m1"]) == {Sight(NEW, 1), Sight(CLOSED, 7)}
+    assert sightings.certain({NEW}) == {"m1": (Sight(CLOSED, 7),), "m2": (Sight(NEW, 2),)}
+    assert sightings.certain({NEW, CLOSED}) == sightings.seen
+
+
 @given(folders)
 def test_piece_by_piece_is_the_same_as_all_at_once(updates: list[tuple[Place, dict[int, str]]]) -> None:
     slowly, last = Sightings(KEYRING), {}
