@@ -28,7 +28,7 @@ from mailproc.model.address import Address
 from mailproc.model.desk import Desk
 from mailproc.model.mistake import did_you_mean
 from mailproc.model.moment import parse_moment
-from mailproc.model.ticket import Direction, IllegalMove, Message, Ticket
+from mailproc.model.ticket import IllegalMove, Message, Ticket
 from mailproc.store.protocol import Transaction
 
 FIRST = frozenset({Verb.TAKE, Verb.SPLIT, Verb.UNDO})
@@ -159,17 +159,12 @@ def _take(tx: Transaction, order: Order, ticket: Ticket, argument: str, now: flo
 
 
 def _split(tx: Transaction, order: Order, ticket: Ticket, argument: str, now: float) -> _Done:
-    chosen = order.answered or _newest(tx, ticket)
+    chosen = order.answered or tx.tickets.newest_received(ticket.id)
     if chosen is None:
         raise Refused("there is no mail of a customer to split off")
     number = new_number(tx, order.desk, now, order.rng)
     new = split(tx, ticket, [chosen.sha256], number, who=order.agent, now=now)
     return new, f"now ticket {new.number}"
-
-
-def _newest(tx: Transaction, ticket: Ticket) -> Message | None:
-    messages = [one for one in tx.tickets.messages(ticket.id) if one.direction is Direction.IN]
-    return messages[-1] if messages else None
 
 
 def _undo(tx: Transaction, order: Order, ticket: Ticket, argument: str, now: float) -> _Done:

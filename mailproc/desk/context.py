@@ -130,8 +130,7 @@ def _answered(tx: Transaction, ticket: Ticket, message_ids: Sequence[str]) -> Me
         named = tx.tickets.message_by_id(ticket.desk, message_id)
         if named is not None and named.direction is Direction.IN and _is_of(tx, named, ticket):
             return named
-    received = [one for one in tx.tickets.messages(ticket.id) if one.direction is Direction.IN]
-    return received[-1] if received else None
+    return tx.tickets.newest_received(ticket.id)
 
 
 def _is_of(tx: Transaction, message: Message, ticket: Ticket) -> bool:

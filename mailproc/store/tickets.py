@@ -274,6 +274,18 @@ class Tickets:
         )
         return list(map(_message, rows))
 
+    def newest_received(self, ticket: int) -> Message | None:
+        """The last mail that came to a ticket, from a person or not."""
+        row = self._connection.one(
+            f"""
+            SELECT {_MESSAGE} FROM message
+            WHERE ticket = :ticket AND direction = 'in'
+            ORDER BY id DESC LIMIT 1
+            """,
+            {"ticket": ticket},
+        )
+        return _message(row) if row else None
+
     def message(self, message: int) -> Message | None:
         row = self._connection.one(f"SELECT {_MESSAGE} FROM message WHERE id = :id", {"id": message})
         return _message(row) if row else None
