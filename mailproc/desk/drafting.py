@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from datetime import datetime
 
 from mailproc.desk.addressing import read_addressing
 from mailproc.desk.change import follow_merges
@@ -19,6 +18,7 @@ from mailproc.desk.notice import tell
 from mailproc.desk.site import Site
 from mailproc.mime.reader import read
 from mailproc.model.draft import DRAFTING, DraftRecord, Verdict, is_claim_of_draft, judge
+from mailproc.model.moment import shown_moment
 from mailproc.model.reply import MailError
 from mailproc.model.ticket import State, Ticket
 from mailproc.store.protocol import Transaction
@@ -101,8 +101,7 @@ def _release(tx: Transaction, agent: str, ticket: Ticket, now: float) -> None:
 def _tell(tx: Transaction, site: Site, record: DraftRecord, ticket: Ticket, now: float) -> None:
     answered = ticket.state is State.ANSWERED
     what = "answered it on" if answered else "works on it since"
-    moment = _last(tx, ticket, "answered" if answered else "claimed")
-    when = f"{datetime.fromtimestamp(moment).astimezone():%Y-%m-%d %H:%M %Z}"
+    when = shown_moment(_last(tx, ticket, "answered" if answered else "claimed"))
     owner = site.agents.get(ticket.owner)
     who = f"{owner.title} ({owner.name})" if owner and owner.title != owner.name else ticket.owner
     tell(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from mailproc.model.held import HoldReason
+from mailproc.model.moment import shown_moment
 from mailproc.model.ticket import Ticket
 from mailproc.store.protocol import Transaction
 
@@ -34,24 +34,19 @@ def obstacle(tx: Transaction, ticket: Ticket, turn: int, agent: str) -> Obstacle
 def repeated(tx: Transaction, message: int) -> Obstacle:
     """The agent handed the same in before."""
     earlier = tx.tickets.message(message)
-    when = f" on {moment(earlier.at)}" if earlier else ""
+    when = f" on {shown_moment(earlier.at)}" if earlier else ""
     return Obstacle(HoldReason.REPEATED, f"you wrote the same{when}", message)
-
-
-def moment(at: float) -> str:
-    """A time for people."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def _older(tx: Transaction, ticket: Ticket) -> Obstacle:
     newest = tx.answers.newest_of_customer(ticket.id)
     message = tx.tickets.message(newest) if newest is not None else None
-    when = f" on {moment(message.at)}" if message else ""
+    when = f" on {shown_moment(message.at)}" if message else ""
     return Obstacle(HoldReason.OLDER, f"the customer wrote again{when}", newest)
 
 
 def _answered(tx: Transaction, ticket: Ticket, turn: int, by: str) -> Obstacle:
     answer = tx.answers.answer_to(ticket.id, turn)
     message = tx.tickets.message(answer) if answer is not None else None
-    when = f" on {moment(message.at)}" if message else ""
+    when = f" on {shown_moment(message.at)}" if message else ""
     return Obstacle(HoldReason.ANSWERED, f"{by} answered it{when}", answer)

@@ -1,9 +1,12 @@
-"""Times as people type them: ``4h``, ``3d``, ``2w``, ``tomorrow``, ``monday``, a date, RFC 3339."""
+"""Times as people are told them, and as they type them.
+
+They may type ``4h``, ``3d``, ``2w``, ``tomorrow``, ``monday``, a date, or RFC 3339.
+"""
 
 from __future__ import annotations
 
 import re
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 EXAMPLES = "4h, 3d, 2w, tomorrow, monday or 2026-12-01T09:00"
 
@@ -31,6 +34,11 @@ def parse_moment(text: str, now: float) -> float:
         return (datetime.combine(moment, _MORNING) if is_day else moment).timestamp()
     except (ValueError, OverflowError):
         raise ValueError(f"{text!r} is no time: use {EXAMPLES}") from None
+
+
+def shown_moment(moment: float) -> str:
+    """A time as people are told it."""
+    return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _named_day(text: str, today: datetime) -> datetime | None:
