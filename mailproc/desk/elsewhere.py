@@ -10,6 +10,7 @@ from mailproc.desk.answer import WINDOW
 from mailproc.desk.context import Context
 from mailproc.desk.errand import record
 from mailproc.desk.handed import Handed
+from mailproc.desk.note import Note, store_note
 from mailproc.desk.site import Site
 from mailproc.mime.forward import Forwarded, Resender, read_forwarded
 from mailproc.mime.surgery import remove
@@ -20,11 +21,11 @@ from mailproc.model.follow_up import Role
 from mailproc.model.outbox import NewItem, OutboxKind
 from mailproc.model.reply import ACCEPTED, MailError, Reply
 from mailproc.model.subject import normalise
-from mailproc.model.ticket import Direction, MessageStatus, State, Ticket
+from mailproc.model.ticket import State, Ticket
 from mailproc.store.deliveries import NewDelivery
 from mailproc.store.protocol import Transaction
 from mailproc.store.submissions import Submitted
-from mailproc.store.tickets import NewMessage, NewTicket
+from mailproc.store.tickets import NewTicket
 
 NO_AUTHOR = Reply(550, "5.6.0", "The forward does not say who wrote the mail: forward it as an attachment")
 DESK_ALONE = Reply(550, "5.7.1", "Forward a customer's mail to the desk alone")
@@ -165,29 +166,11 @@ def keep_unattended(tx: Transaction, handed: Handed, context: Context, why: str)
     submission = handed.as_submission(context.desk.name, handed.mail.text)
     if tx.submissions.find(submission.key, handed.now - WINDOW):
         return ACCEPTED
-    message = None if why == "report" else _add_note(tx, handed, context.ticket)
+    message = None
+    if why != "report":
+        note = Note(handed.mail.subject, handed.written, automatic="auto_reply")
+        message = store_note(tx, context.ticket, handed.raw, note, who=handed.agent.name, now=handed.now)
     detail = f"an automatic mail ({why}) was not sent"
     tx.history.add_event(context.ticket, "automatic_kept", handed.agent.name, detail, handed.now)
     record(tx, submission, Submitted(context.ticket.id, message))
     return ACCEPTED
-
-
-def _add_note(tx: Transaction, handed: Handed, ticket: Ticket) -> int:
-    sha256 = hashlib.sha256(handed.raw).digest()
-    tx.deliveries.keep_raw(sha256, handed.raw)
-    note = NewMessage(
-        delivery=None,
-        sha256=sha256,
-        direction=Direction.NOTE,
-        sender="",
-        recipients=(),
-        subject=handed.mail.subject,
-        date=handed.written,
-        message_id="",
-        size=len(handed.raw),
-        automatic="auto_reply",
-        at=handed.now,
-        agent=handed.agent.name,
-        status=MessageStatus.RECEIVED,
-    )
-    return tx.tickets.add_message(ticket, note)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 
 from mailproc.desk.site import Site
 from mailproc.mime.compose import compose, mailbox_header
@@ -13,6 +14,16 @@ from mailproc.model.desk import Desk
 from mailproc.model.ticket import Direction, MessageStatus, Ticket
 from mailproc.store.protocol import Transaction
 from mailproc.store.tickets import NewMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What a note is listed by; ``message_id`` is "" for one that nobody can answer."""
+
+    subject: str
+    date: float
+    message_id: str = ""
+    automatic: str = "none"
 
 
 def add_note(tx: Transaction, ticket: Ticket, text: str, *, who: str, now: float) -> None:
@@ -43,9 +54,17 @@ def keep_note(
 def _keep(
     tx: Transaction, ticket: Ticket, raw: bytes, message_id: str, text: str, *, who: str, now: float
 ) -> None:
+    note = Note(f"Note on {ticket.number}", date=now, message_id=message_id)
+    store_note(tx, ticket, raw, note, who=who, now=now)
+    tx.tickets.touch(ticket.id, now)
+    tx.history.add_event(ticket, "note", who, _first_line(text), now)
+
+
+def store_note(tx: Transaction, ticket: Ticket, raw: bytes, note: Note, *, who: str, now: float) -> int:
+    """Put a mail beside the messages of a ticket; the row of its message."""
     sha256 = hashlib.sha256(raw).digest()
     tx.deliveries.keep_raw(sha256, raw)
-    tx.tickets.add_message(
+    return tx.tickets.add_message(
         ticket,
         NewMessage(
             delivery=None,
@@ -53,18 +72,16 @@ def _keep(
             direction=Direction.NOTE,
             sender="",
             recipients=(),
-            subject=f"Note on {ticket.number}",
-            date=now,
-            message_id=message_id,
+            subject=note.subject,
+            date=note.date,
+            message_id=note.message_id,
             size=len(raw),
-            automatic="none",
+            automatic=note.automatic,
             at=now,
             agent=who,
             status=MessageStatus.RECEIVED,
         ),
     )
-    tx.tickets.touch(ticket.id, now)
-    tx.history.add_event(ticket, "note", who, _first_line(text), now)
 
 
 def _first_line(text: str) -> str:
