@@ -14,6 +14,7 @@ import logging
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from mailproc.desk.site import Site
 from mailproc.failpoint import FailPoints
@@ -41,6 +42,8 @@ _TOO_LARGE = frozenset({"TOOBIG", "LIMIT"})
 _OF_THE_PLACE = frozenset({"NOPERM", "NONEXISTENT", "TRYCREATE", "READ-ONLY"})  # no other mail will do better
 _ENOUGH = 3  # refusals of one place on end, after which the rest has to wait
 
+K = TypeVar("K")
+R = TypeVar("R", Put, Shift, Drop)
 Record = Callable[[Sequence[CopyRecord]], Awaitable[None]]
 
 
@@ -90,11 +93,11 @@ class Publisher:
     async def carry_out(self, repairs: Sequence[Repair]) -> Outcome:
         """Put first, then move, and take away last: a copy is rather there twice than not at all."""
         outcome = Outcome()
-        for place, puts in _by_target(repairs).items():
+        for place, puts in _grouped(repairs, Put, lambda put: put.target).items():
             await self._put(place, puts, outcome)
-        for (source, target), shifts in _by_way(repairs).items():
+        for (source, target), shifts in _grouped(repairs, Shift, _way).items():
             await self._shift(source, target, shifts, outcome)
-        for place, drops in _by_place(repairs).items():
+        for place, drops in _grouped(repairs, Drop, lambda drop: drop.sight.place).items():
             await self._drop(place, drops, outcome)
         return outcome
 
@@ -213,27 +216,16 @@ class Publisher:
             outcome.served.add(place)
 
 
-def _by_target(repairs: Iterable[Repair]) -> Mapping[Place, list[Put]]:
-    found: dict[Place, list[Put]] = defaultdict(list)
+def _way(shift: Shift) -> tuple[Place, Place]:
+    return shift.sight.place, shift.target
+
+
+def _grouped(repairs: Iterable[Repair], kind: type[R], key: Callable[[R], K]) -> Mapping[K, list[R]]:
+    """The repairs of one kind, by what they have in common."""
+    found: dict[K, list[R]] = defaultdict(list)
     for repair in repairs:
-        if isinstance(repair, Put):
-            found[repair.target].append(repair)
-    return found
-
-
-def _by_way(repairs: Iterable[Repair]) -> Mapping[tuple[Place, Place], list[Shift]]:
-    found: dict[tuple[Place, Place], list[Shift]] = defaultdict(list)
-    for repair in repairs:
-        if isinstance(repair, Shift):
-            found[repair.sight.place, repair.target].append(repair)
-    return found
-
-
-def _by_place(repairs: Iterable[Repair]) -> Mapping[Place, list[Drop]]:
-    found: dict[Place, list[Drop]] = defaultdict(list)
-    for repair in repairs:
-        if isinstance(repair, Drop):
-            found[repair.sight.place].append(repair)
+        if isinstance(repair, kind):
+            found[key(repair)].append(repair)
     return found
 
 
