@@ -18,7 +18,7 @@ from itertools import chain
 
 from mailproc.mime.page import Edit, Passage
 from mailproc.mime.quote_words import CLOSING
-from mailproc.mime.quotes import divide, is_device_line, quoted_lines
+from mailproc.mime.quotes import divide, is_device_line, own_lines
 from mailproc.mime.reader import DEFAULT_LIMITS, Mail, read
 from mailproc.mime.sealed import seal_of, sealed_text
 from mailproc.mime.surgery import normalise_newlines
@@ -172,12 +172,10 @@ _NOTHING = _Top((), (), (), 0)
 
 def _below(part: Written, top: _Top) -> Iterator[str]:
     """Commands that stand a little too low, as below a greeting: they are not meant for the customer."""
-    lines = part.page.lines
-    marks = quoted_lines(lines)
-    shown = [number for number in range(top.end, len(lines)) if lines[number].strip() and not marks[number]]
-    for number in shown[1:_NEAR_THE_TOP]:
-        if read_command(lines[number]) is not None:
-            yield _plain(lines[number])
+    below = [line for number, line in own_lines(part.page.lines) if number >= top.end and line.strip()]
+    for line in below[1:_NEAR_THE_TOP]:
+        if read_command(line) is not None:
+            yield _plain(line)
 
 
 def _disagreement(mail: Mail, tops: Sequence[_Top]) -> str:
@@ -217,9 +215,7 @@ def _in_sealed(mail: Mail, raw: bytes, seal: str) -> Commands:
 
 def _own_text(mail: Mail) -> str:
     """What the author says beside commands: no quote, no signature, not even one without its mark."""
-    lines = mail.text.split("\n")
-    marks = zip(lines, quoted_lines(lines), strict=True)
-    own = [line for line, is_quoted in marks if not (is_quoted or is_device_line(line))]
+    own = [line for _, line in own_lines(mail.text.split("\n")) if not is_device_line(line)]
     text = divide("\n".join(own), DEFAULT_LIMITS.quotes).reply
     return "" if _is_signature(text, mail.author.name if mail.author else "") else text
 

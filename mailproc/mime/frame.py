@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from itertools import chain
 
 from mailproc.mime.page import Edit, Passage
-from mailproc.mime.quotes import quoted_lines
+from mailproc.mime.quotes import own_lines
 from mailproc.mime.reader import read
 from mailproc.mime.sealed import seal_of
 from mailproc.mime.surgery import normalise_newlines
@@ -38,8 +38,7 @@ def framed(raw: bytes, salutation: str, signature: str) -> bytes:
 
 def _own(parts: tuple[Written, ...]) -> list[str]:
     lines = tuple(chain.from_iterable(part.page.lines for part in parts))
-    marks = zip(lines, quoted_lines(lines), strict=True)
-    return [line for line, is_quoted in marks if line.strip() and not is_quoted]
+    return [line for _, line in own_lines(lines) if line.strip()]
 
 
 def _greets(own: list[str]) -> bool:
@@ -65,5 +64,4 @@ def _around(parts: tuple[Written, ...], salutation: str, signature: str) -> Iter
 
 def _own_lines(part: Written) -> list[int]:
     """The numbers of the lines with own words."""
-    marks = quoted_lines(part.page.lines)
-    return [number for number, line in enumerate(part.page.lines) if line.strip() and not marks[number]]
+    return [number for number, line in own_lines(part.page.lines) if line.strip()]

@@ -14,7 +14,7 @@ from itertools import chain
 
 from mailproc.mime.enclose import attach
 from mailproc.mime.page import Edit, Passage
-from mailproc.mime.quotes import quoted_lines
+from mailproc.mime.quotes import own_lines
 from mailproc.mime.reader import read
 from mailproc.mime.sealed import seal_of, sealed_text
 from mailproc.mime.surgery import normalise_newlines
@@ -77,10 +77,8 @@ def _lines(parts: tuple[Written, ...]) -> tuple[str, ...]:
 def _names(lines: tuple[str, ...]) -> dict[int, str]:
     """The number of each line that is an insert, and its name."""
     found = {}
-    for number, (line, is_quoted) in enumerate(zip(lines, quoted_lines(lines), strict=True)):
+    for number, line in own_lines(lines):
         plain = " ".join(line.split())
-        if is_quoted or not plain.startswith("::"):
-            continue
         if match := _INSERT.fullmatch(plain):
             found[number] = match[1].lower()
         elif _NEARLY.fullmatch(plain):

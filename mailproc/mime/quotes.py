@@ -76,12 +76,13 @@ def divide(text: str, limit: int) -> Division:
     return Division(f"{division.reply}\n{rest}", "", division.signature)
 
 
-def quoted_lines(lines: Sequence[str]) -> tuple[bool, ...]:
-    """For each line whether it is quoted or introduces a quote; beyond 4000 lines all count as quoted."""
+def own_lines(lines: Sequence[str]) -> Iterator[tuple[int, str]]:
+    """The lines, with their numbers, that are no quote and introduce none; none beyond the first 4000."""
     page = _Page(list(lines[:_MOST_LINES]))
     page.mark()
-    rest = [True] * (len(lines) - len(page.lines))
-    return (*(kind is _Kind.QUOTED for kind in page.kinds), *rest)
+    for number, (line, kind) in enumerate(zip(page.lines, page.kinds, strict=True)):
+        if kind is not _Kind.QUOTED:
+            yield number, line
 
 
 def _cut(text: str, limit: int) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from mailproc.mime.quotes import quoted_lines
+from mailproc.mime.quotes import own_lines
 from mailproc.mime.reader import Mail
 
 _BY_SMIME = "signed or encrypted by S/MIME"
@@ -37,9 +37,7 @@ def seal_of(mail: Mail) -> str:
 
 def _is_own(text: str) -> bool:
     """Does the armour stand in what the author wrote, and not only in a quote?"""
-    lines = text.split("\n")
-    marks = zip(lines, quoted_lines(lines), strict=True)
-    return any(_ARMOUR.match(line) for line, is_quoted in marks if not is_quoted)
+    return any(_ARMOUR.match(line) for _, line in own_lines(text.split("\n")))
 
 
 def sealed_text(mail: Mail) -> str:
