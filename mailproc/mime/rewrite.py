@@ -51,7 +51,6 @@ class RewritePlan:
     reply_to: str = ""  # the ticket's address; "" for none
     in_reply_to: tuple[str, ...] = ()  # what it answers, where the agent's client did not say so
     references: tuple[str, ...] = ()  # of the customer's mail, oldest first
-    own: frozenset[str] = frozenset()  # addresses in lower case that stand in no To and Cc: ours
     receipt_to: str = ""  # where receipts go that the agent asks for; "": none are asked for
     salutation: str = ""  # above the agent's text
     signature: str = ""  # below it
@@ -87,9 +86,9 @@ def _written(mail: Mail, plan: RewritePlan) -> Iterator[tuple[str, str]]:
 
 
 def _recipients(plan: RewritePlan) -> Iterator[tuple[str, str]]:
-    """Everybody once, nobody of ours."""
-    to = {one.address.key: one for one in reversed(plan.to) if one.address.key not in plan.own}
-    cc = {one.address.key: one for one in reversed(plan.cc) if one.address.key not in {*plan.own, *to}}
+    """Everybody once."""
+    to = {one.address.key: one for one in reversed(plan.to)}
+    cc = {one.address.key: one for one in reversed(plan.cc) if one.address.key not in to}
     for name, people in (("To", to), ("Cc", cc)):
         if people:
             mailboxes = reversed(people.values())

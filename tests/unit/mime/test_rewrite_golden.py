@@ -22,7 +22,6 @@ PLAN = RewritePlan(
     to=(Mailbox("Carla Müller, Kundin", Address.parse("carla@customer.example")),),
     cc=(
         Mailbox("Dora Dritt", Address.parse("dora@partner.example")),
-        Mailbox("Bob", Address.parse("bob@example.org")),
         Mailbox("Carla again", Address.parse("Carla@customer.example")),
     ),
     message_id="<2026092100017.2.abcdefghij@mail.example.org>",
@@ -32,7 +31,6 @@ PLAN = RewritePlan(
     reply_to="support+2026092100017.abcdefghij@example.org",
     in_reply_to=("<one@customer.example>",),
     references=("<zero@customer.example>",),
-    own=frozenset({"bob@example.org", "alice@example.org", "support@example.org"}),
 )
 FRAME = replace(PLAN, salutation="Guten Tag Carla,", signature="-- \nSupport – Tel. 12")
 
