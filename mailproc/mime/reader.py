@@ -17,6 +17,7 @@ from mailproc.mime.lazy import lazy
 from mailproc.mime.limits import DEFAULT_LIMITS, Defects, Limits
 from mailproc.mime.parts import Part, read_parts
 from mailproc.mime.tnef import Tnef
+from mailproc.mime.transfer import UNENCODED
 from mailproc.model.address import Mailbox
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ def read(raw: bytes, limits: Limits = DEFAULT_LIMITS) -> Mail:
     return Mail(raw, limits)
 
 
-_UNENCODED = frozenset({"", "7bit", "8bit", "binary"})
 _LIKE_ASCII = frozenset({"", "us-ascii", "utf-8", "iso-8859-1", "iso-8859-15", "windows-1252"})
 _ENOUGH_TO_TELL = 3000  # characters: where new text begins below a long quote
 
@@ -289,7 +289,7 @@ class Mail:
         """The first characters of ``text``; a plain part that needs no decoding is not read to its end."""
         root = self._root
         octets = root.raw[root.start : root.start + _ENOUGH_TO_TELL]
-        as_it_stands = root.encoding in _UNENCODED and root.charset.lower() in _LIKE_ASCII
+        as_it_stands = root.encoding in UNENCODED and root.charset.lower() in _LIKE_ASCII
         if root.type == "text/plain" and as_it_stands and octets.isascii():
             return text.clean(octets.decode("ascii"))
         return self.text[:_ENOUGH_TO_TELL]

@@ -20,13 +20,13 @@ from collections.abc import Iterator
 from mailproc.mime.parts import Part
 from mailproc.mime.reader import read
 from mailproc.mime.surgery import has_bare_newline, header_end, prepend, remove, replace
+from mailproc.mime.transfer import UNENCODED
 
 _LONGEST_LINE = 1000  # octets with CRLF (RFC 5322 section 2.1.1)
 _LONG_LINE = re.compile(rb"\n[^\n]{%d}" % _LONGEST_LINE)  # begins at a line end: else its time is not linear
 _ENCODING = "Content-Transfer-Encoding"
 _ENCODING_FIELD = re.compile(rb"^content-transfer-encoding[ \t]*:", re.IGNORECASE | re.MULTILINE)
 _ASCII = bytes(range(128))
-_UNENCODED = frozenset({"", "7bit", "8bit", "binary"})
 _ENCODED = frozenset({"quoted-printable", "base64"})
 _SEALED = frozenset({"multipart/signed", "multipart/encrypted"})
 _BASE64_LINE = 57  # octets that make 76 letters (RFC 2045 section 6.8)
@@ -37,10 +37,13 @@ _Change = tuple[int, int, bytes]  # from, to, what comes there
 
 def is_seven_bit(content: bytes) -> bool:
     """May these octets travel as 7bit (RFC 2045 section 2.7)?  Line ends are CRLF."""
-    if not content.isascii() or b"\0" in content:
-        return False
-    first_is_short = len(content) < _LONGEST_LINE or b"\n" in content[:_LONGEST_LINE]
-    return first_is_short and not _LONG_LINE.search(content)
+    return content.isascii() and b"\0" not in content and not has_long_line(content)
+
+
+def has_long_line(content: bytes) -> bool:
+    """Has a line more than 998 octets before its CRLF?"""
+    first_is_long = len(content) >= _LONGEST_LINE and b"\n" not in content[:_LONGEST_LINE]
+    return first_is_long or _LONG_LINE.search(content) is not None
 
 
 def seven_bit(raw: bytes) -> bytes:
@@ -67,7 +70,7 @@ def _changes(parts: tuple[Part, ...]) -> Iterator[_Change]:
 
 
 def _may_change(part: Part) -> bool:
-    can_be_encoded = part.encoding in _UNENCODED | _ENCODED and not part.type.startswith("message/")
+    can_be_encoded = part.encoding in UNENCODED | _ENCODED and not part.type.startswith("message/")
     return can_be_encoded and not _is_sealed(part)
 
 

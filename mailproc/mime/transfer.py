@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from mailproc.mime.headers import decode_base64
 from mailproc.mime.limits import Defects
 
-_AS_IT_IS = frozenset({"", "7bit", "8bit", "binary", "7-bit", "8-bit", "none"})
+UNENCODED = frozenset({"", "7bit", "8bit", "binary"})
+
+_AS_IT_IS = UNENCODED | {"7-bit", "8-bit", "none"}
 _UU_BEGIN = re.compile(rb"^begin(?:-base64)? [0-7]{3,4} ([^\r\n]{1,255})\r?\n", re.MULTILINE)
 _UU_LINE = re.compile(rb"[ -`]{1,90}\r?\n?")
 _UU_END = re.compile(rb"(?:`?[ \t]*\r?\n)?end[ \t]*(?:\r?\n|\Z)")

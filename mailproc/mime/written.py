@@ -17,13 +17,13 @@ from mailproc.mime.page import Page
 from mailproc.mime.parts import Part
 from mailproc.mime.plain_page import PlainPage
 from mailproc.mime.reader import Mail
-from mailproc.mime.sevenbit import base64_lines, is_seven_bit, quoted_printable
+from mailproc.mime.sevenbit import base64_lines, has_long_line, is_seven_bit, quoted_printable
 from mailproc.mime.surgery import fields as all_fields
 from mailproc.mime.surgery import header_end, prepend, replace
 from mailproc.mime.text import is_attached
 from mailproc.mime.tnef import is_tnef
+from mailproc.mime.transfer import UNENCODED
 
-_LONG_LINE = re.compile(rb"(?:^|\n)[^\n]{1000}")  # with CRLF (RFC 5322 section 2.1.1)
 _META_CHARSET = re.compile(r"(?i)(<meta[^<>]{0,200}charset\s*=\s*[\"']?)([\w-]{1,40})")
 _CHARSET = re.compile(rb"(?i)(;\s*charset\s*=\s*)(?:\"[^\"]*\"|[^\s;]+)")
 _HTML = "text/html"
@@ -160,8 +160,7 @@ def _transferred(part: Part, content: bytes) -> tuple[bytes, str]:
     if encoding == "base64":
         return base64_lines(content, ends=part.source.endswith(b"\n")), encoding
     was_8bit = encoding in ("8bit", "binary") or (encoding == "" and not part.source.isascii())
-    if encoding in ("", "7bit", "8bit", "binary") and (
-        is_seven_bit(content) or (was_8bit and not _LONG_LINE.search(content))
-    ):
+    fits = is_seven_bit(content) or (was_8bit and not has_long_line(content))
+    if encoding in UNENCODED and fits:
         return content, encoding
     return quoted_printable(content), "quoted-printable"
