@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -11,9 +11,7 @@ from mailproc.model.address import Address
 from mailproc.model.desk import ClosedReply, Desk, FollowUpPolicy
 from mailproc.pipeline.delivery import AcknowledgementLimits
 from tests.unit.desk.agents_desk import answer, hand_in, reply_address
-from tests.unit.desk.office import Office, desk, mail
-
-MakeOffice = Callable[..., Awaitable[Office]]
+from tests.unit.desk.office import MakeOffice, Office, desk, mail
 
 LIMITS = AcknowledgementLimits(per_domain=5, unvouched=8)
 OPTIONS = {"acknowledge": {"per_domain": LIMITS.per_domain, "unvouched": LIMITS.unvouched}}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-
 import pytest
 
 from mailproc.desk.submitted import SubmissionSettings
@@ -12,9 +10,7 @@ from mailproc.model.desk import Desk
 from mailproc.model.outbox import OutboxKind
 from tests.attacks.victim import carlas_ticket
 from tests.unit.desk.agents_desk import CARLA, answer, hand_in, reply_address
-from tests.unit.desk.office import Office, desk
-
-MakeOffice = Callable[..., Awaitable[Office]]
+from tests.unit.desk.office import MakeOffice, Office, desk
 
 STRANGERS = (
     "victim@elsewhere.example",

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import email
 import email.policy
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import pytest
@@ -41,9 +40,7 @@ from tests.unit.desk.agents_desk import (
     statuses,
     what_happened,
 )
-from tests.unit.desk.office import Office, desk, mail
-
-MakeOffice = Callable[..., Awaitable[Office]]
+from tests.unit.desk.office import MakeOffice, Office, desk, mail
 
 # FreeScout
 

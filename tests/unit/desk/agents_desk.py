@@ -13,6 +13,8 @@ from tests.unit.desk.office import Office, mail
 
 CARLA = "carla@customer.example"
 FIRST = "<one@customer.example>"
+WAITING, HELD, FAILED = MessageStatus.WAITING, MessageStatus.HELD, MessageStatus.FAILED
+MAY_WRITE_NEW = {"alice": {"may_write_new": True}}  # of the agents of an office
 
 
 def ask(text: str = "Help.", *, message_id: str = FIRST, **more: str) -> bytes:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from mailproc.store.sqlite import open_sqlite
-from tests.unit.desk.office import Office, desk
+from tests.unit.desk.office import MakeOffice, Office, desk
 
 
 @pytest.fixture
-async def make_office(tmp_path: Path) -> AsyncIterator[Callable[..., Awaitable[Office]]]:
+async def make_office(tmp_path: Path) -> AsyncIterator[MakeOffice]:
     """Makes offices with the desks and options given, one desk ``support`` by default."""
     offices: list[Office] = []
 
@@ -28,5 +28,5 @@ async def make_office(tmp_path: Path) -> AsyncIterator[Callable[..., Awaitable[O
 
 
 @pytest.fixture
-async def office(make_office: Callable[..., Awaitable[Office]]) -> Office:
+async def office(make_office: MakeOffice) -> Office:
     return await make_office()

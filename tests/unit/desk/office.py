@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -154,6 +154,9 @@ class Office:
         items = await self.store.read(lambda tx: tx.outbox.items())
         whole = await self.store.read(lambda tx: [tx.outbox.get(item.id) for item in items])
         return [item for item in whole if item is not None]
+
+
+MakeOffice = Callable[..., Awaitable[Office]]  # the fixture ``make_office``
 
 
 def mail(

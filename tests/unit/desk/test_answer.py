@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-
 import pytest
 
 from mailproc.desk.claim import claim
 from mailproc.desk.submitted import SubmissionSettings
 from mailproc.mime.reader import read
 from mailproc.model.outbox import OutboxKind, OutboxState
-from mailproc.model.ticket import MessageStatus, State
+from mailproc.model.ticket import State
 from tests.unit.desk.agents_desk import (
     CARLA,
     FIRST,
+    HELD,
+    WAITING,
     again,
     answer,
     answers_of,
@@ -28,10 +28,7 @@ from tests.unit.desk.agents_desk import (
     the_ticket,
     what_happened,
 )
-from tests.unit.desk.office import Office
-
-WAITING, HELD = MessageStatus.WAITING, MessageStatus.HELD
-MakeOffice = Callable[..., Awaitable[Office]]
+from tests.unit.desk.office import MakeOffice, Office
 
 
 async def test_an_answer_leaves_for_the_customer_from_the_desk_and_claims_the_ticket(office: Office) -> None:

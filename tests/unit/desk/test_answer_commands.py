@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-
 from mailproc.desk.merge import merge, split
 from mailproc.desk.submitted import SubmissionSettings
 from mailproc.model.outbox import OutboxKind
-from mailproc.model.ticket import MessageStatus, State
+from mailproc.model.ticket import State
 from mailproc.pipeline.canned import Canned
 from tests.unit.desk.agents_desk import (
     CARLA,
+    HELD,
+    WAITING,
     again,
     answer,
     answers_of,
@@ -24,13 +24,7 @@ from tests.unit.desk.agents_desk import (
     statuses,
     the_ticket,
 )
-from tests.unit.desk.office import Office
-
-MakeOffice = Callable[..., Awaitable[Office]]
-WAITING, HELD, FAILED = MessageStatus.WAITING, MessageStatus.HELD, MessageStatus.FAILED
-NEW_CUSTOMER = "dora@new.example"
-MAY_WRITE_NEW = {"alice": {"may_write_new": True}}
-
+from tests.unit.desk.office import MakeOffice, Office
 
 # Commands
 

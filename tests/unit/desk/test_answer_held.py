@@ -12,8 +12,11 @@ from mailproc.desk.clock import tick
 from mailproc.desk.held import drop, release
 from mailproc.mime.reader import Mail
 from mailproc.model.outbox import OutboxKind, OutboxState
-from mailproc.model.ticket import MessageStatus, State, Ticket
+from mailproc.model.ticket import State, Ticket
 from tests.unit.desk.agents_desk import (
+    FAILED,
+    HELD,
+    WAITING,
     again,
     answer,
     answers_of,
@@ -28,7 +31,6 @@ from tests.unit.desk.agents_desk import (
 )
 from tests.unit.desk.office import Office
 
-WAITING, HELD, FAILED = MessageStatus.WAITING, MessageStatus.HELD, MessageStatus.FAILED
 DAY = 86_400.0
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import pytest
@@ -15,6 +14,7 @@ from mailproc.model.ticket import MessageStatus, State
 from tests.unit.desk.agents_desk import (
     CARLA,
     FIRST,
+    MAY_WRITE_NEW,
     answer,
     ask,
     hand_in,
@@ -27,11 +27,9 @@ from tests.unit.desk.agents_desk import (
     the_ticket,
     what_happened,
 )
-from tests.unit.desk.office import Office, desk
+from tests.unit.desk.office import MakeOffice, Office, desk
 
-MakeOffice = Callable[..., Awaitable[Office]]
 STRANGER = "eve@elsewhere.example"
-MAY_WRITE_NEW = {"alice": {"may_write_new": True}}
 
 
 # Recipients

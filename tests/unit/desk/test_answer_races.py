@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 import sqlite3
-from collections.abc import Awaitable, Callable
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
@@ -30,8 +29,6 @@ from tests.unit.desk.agents_desk import (
     statuses,
 )
 from tests.unit.desk.office import Office
-
-MakeOffice = Callable[..., Awaitable[Office]]
 
 
 @pytest.mark.timeout(300)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from functools import partial
 
 import pytest
@@ -16,6 +15,9 @@ from mailproc.model.outbox import RELAYED, OutboxKind, OutboxState
 from mailproc.model.ticket import MessageStatus, State, Ticket
 from mailproc.store.protocol import Transaction
 from tests.unit.desk.agents_desk import (
+    FAILED,
+    HELD,
+    WAITING,
     again,
     answer,
     answers_of,
@@ -28,13 +30,7 @@ from tests.unit.desk.agents_desk import (
     the_ticket,
     what_happened,
 )
-from tests.unit.desk.office import Office, desk
-
-MakeOffice = Callable[..., Awaitable[Office]]
-WAITING, HELD, FAILED = MessageStatus.WAITING, MessageStatus.HELD, MessageStatus.FAILED
-NEW_CUSTOMER = "dora@new.example"
-MAY_WRITE_NEW = {"alice": {"may_write_new": True}}
-
+from tests.unit.desk.office import MakeOffice, Office, desk
 
 # Four eyes
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import pytest
@@ -14,9 +13,7 @@ from mailproc.model.desk import ClosedReply, FollowUpPolicy
 from mailproc.model.ticket import Outcome, State
 from mailproc.pipeline.delivery import Delivery
 from mailproc.pipeline.verdict import Course, Verdict
-from tests.unit.desk.office import Office, desk, mail
-
-MakeOffice = Callable[..., Awaitable[Office]]
+from tests.unit.desk.office import MakeOffice, Office, desk, mail
 
 
 async def outcomes(office: Office) -> dict[str, int]:

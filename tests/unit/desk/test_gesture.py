@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import pytest
@@ -15,9 +14,8 @@ from mailproc.desk.train import GRACE
 from mailproc.model.folder import Place
 from mailproc.model.ticket import State, Ticket
 from mailproc.store.protocol import Transaction
-from tests.unit.desk.office import Office, desk, mail
+from tests.unit.desk.office import MakeOffice, Office, desk, mail
 
-MakeOffice = Callable[..., Awaitable[Office]]
 HOUR = 3600.0
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 
 import pytest
 
@@ -17,9 +17,8 @@ from mailproc.model.folder import Place
 from mailproc.model.ticket import Ticket
 from mailproc.store.canned import CannedUse
 from tests.unit.desk.agents_desk import answer, ask, hand_in, reply_address
-from tests.unit.desk.office import Office, mail
+from tests.unit.desk.office import MakeOffice, Office, mail
 
-MakeOffice = Callable[..., Awaitable[Office]]
 WANTS = {"alice": {"wants_drafts": True}}
 WATER = Canned("water", "Dear {{ customer.name }},\n\npour water on {{ subject }}.")
 BILL = Canned("bill", "The bill is right.")

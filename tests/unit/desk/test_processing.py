@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Awaitable, Callable
 
 from mailproc.desk.pressure import Pressure, shared_page
 from mailproc.model.ticket import Outcome
 from mailproc.pipeline.delivery import Delivery
 from mailproc.pipeline.verdict import Verdict
 from mailproc.store.sqlite import open_sqlite
-from tests.unit.desk.office import Office, desk, mail
-
-MakeOffice = Callable[..., Awaitable[Office]]
+from tests.unit.desk.office import MakeOffice, desk, mail
 
 
 async def test_a_mail_whose_put_back_failed_is_given_back_when_the_store_returns(

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-
 import pytest
 
 from mailproc.desk.submitted import SubmissionSettings
 from mailproc.mime.reader import read
 from mailproc.model.outbox import OutboxKind
-from mailproc.model.ticket import MessageStatus, State
+from mailproc.model.ticket import State
 from tests.unit.desk.agents_desk import (
     CARLA,
     FIRST,
+    MAY_WRITE_NEW,
     answer,
     ask,
     hand_in,
@@ -23,12 +22,9 @@ from tests.unit.desk.agents_desk import (
     statuses,
     the_ticket,
 )
-from tests.unit.desk.office import Office, desk
+from tests.unit.desk.office import MakeOffice, Office, desk
 
-MakeOffice = Callable[..., Awaitable[Office]]
-WAITING, HELD, FAILED = MessageStatus.WAITING, MessageStatus.HELD, MessageStatus.FAILED
 NEW_CUSTOMER = "dora@new.example"
-MAY_WRITE_NEW = {"alice": {"may_write_new": True}}
 
 
 # A customer's mail handed on

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-
 import pytest
 
 from mailproc.desk.change import Refused
@@ -15,9 +13,7 @@ from mailproc.desk.transfer import transfer
 from mailproc.model.ticket import MOVES, IllegalMove, Move, State, Ticket, next_state
 from mailproc.store.protocol import Transaction
 from mailproc.store.tickets import TicketChanged
-from tests.unit.desk.office import Office, desk, mail
-
-MakeOffice = Callable[..., Awaitable[Office]]
+from tests.unit.desk.office import MakeOffice, Office, desk, mail
 
 
 async def with_tickets(office: Office, count: int) -> list[Ticket]:
