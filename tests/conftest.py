@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,12 @@ from tests.rig.postfix import PATH, Postfix
 from tests.rig.sink import Sink
 
 CORPUS = "MAILPROC_CORPUS"
+
+
+def pytest_configure() -> None:
+    """Every daemon that a test starts would compile all of mailproc anew where bytecode is not kept."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

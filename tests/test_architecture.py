@@ -115,8 +115,13 @@ def part_of(path: Path) -> str:
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
-def imports(path: Path) -> Iterator[str]:
+@functools.cache
+def imports(path: Path) -> tuple[str, ...]:
     """Every module that a file imports, wherever in it, as an absolute dotted name."""
+    return tuple(_imports(path))
+
+
+def _imports(path: Path) -> Iterator[str]:
     for node in ast.walk(tree_of(path)):
         match node:
             case ast.Import(names=names):
@@ -283,6 +288,7 @@ def test_no_tracked_text_names_this_machine() -> None:
         path
         for folder in ("docs", "config", "mailproc", "filters", "systemd")
         for path in (ROOT / folder).rglob("*")
+        if path.suffix != ".pyc"  # Python's own notes of where it compiled a file
     ]
     named = [name_of(path) for path in texts if path.is_file() and home.encode() in path.read_bytes()]
     assert named == []
