@@ -2,56 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from mailproc.desk.settle import settle
 from mailproc.mime.reader import read
-from mailproc.model.outbox import RELAYED, Fate, NewItem, OutboxKind, RecipientResult
+from mailproc.model.outbox import RELAYED, Fate, OutboxKind, RecipientResult
 from mailproc.model.reply import Reply
-from mailproc.model.ticket import Direction, MessageStatus, State, Ticket
+from mailproc.model.ticket import MessageStatus, State, Ticket
 from mailproc.store.protocol import Transaction
-from mailproc.store.tickets import NewMessage
+from tests.unit.desk.agents_desk import CARLA
+from tests.unit.desk.leaving import add_answer
 from tests.unit.desk.office import Office, mail
 
-CUSTOMER = "carla@customer.example"
-ANSWER = b"From: support@example.org\r\nTo: carla@customer.example\r\nSubject: Re\r\n\r\nTry again.\r\n"
 NOBODY = Reply(550, "5.1.1", "no such user")
 TAKEN = Reply(250, "2.0.0", "ok")
-
-
-def answer(tx: Transaction, ticket: Ticket) -> int:
-    """An answer of Alice's that waits to leave; returns its message."""
-    message = tx.tickets.add_message(
-        ticket,
-        NewMessage(
-            delivery=None,
-            sha256=hashlib.sha256(ANSWER).digest(),
-            direction=Direction.OUT,
-            sender="support@example.org",
-            recipients=(CUSTOMER,),
-            subject="Re",
-            date=1.0,
-            message_id="<answer@mail.example.org>",
-            size=len(ANSWER),
-            automatic="none",
-            at=1.0,
-            agent="alice",
-            status=MessageStatus.WAITING,
-        ),
-    )
-    item = NewItem(
-        key="reply:1",
-        kind=OutboxKind.REPLY,
-        desk=ticket.desk,
-        mail_from="support@example.org",
-        recipients=(CUSTOMER,),
-        content=ANSWER,
-        created=1.0,
-        ticket=ticket.id,
-        message=message,
-    )
-    assert tx.outbox.add(item)
-    return message
 
 
 async def settled(office: Office, fate: Fate, reply: Reply) -> tuple[Ticket, MessageStatus]:
@@ -60,13 +22,13 @@ async def settled(office: Office, fate: Fate, reply: Reply) -> tuple[Ticket, Mes
     (ticket,) = await office.tickets()
 
     def work(tx: Transaction) -> MessageStatus:
-        message = answer(tx, ticket)
+        message = add_answer(tx, ticket, "<answer@mail.example.org>")
         (item,) = [
             item
             for item in tx.outbox.claim_due(now=10.0**10, lease_until=10.0**10 + 60, limit=10, kinds=RELAYED)
             if item.kind is OutboxKind.REPLY
         ]
-        result = tx.outbox.record(item, [RecipientResult(CUSTOMER, fate, reply)], now=20.0, due=None)
+        result = tx.outbox.record(item, [RecipientResult(CARLA, fate, reply)], now=20.0, due=None)
         settle(tx, office.site, result, 20.0)
         stored = tx.tickets.message(message)
         assert stored is not None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 
 from mailproc.desk.bounce import apply_bounce
@@ -14,14 +13,14 @@ from mailproc.model.follow_up import IdKind
 from mailproc.model.judgement import Bounce, FailedRecipient
 from mailproc.model.outbox import RELAYED, Fate, NewItem, OutboxKind, RecipientResult
 from mailproc.model.reply import Reply
-from mailproc.model.ticket import Direction, MessageStatus, Move, State, Ticket
+from mailproc.model.ticket import MessageStatus, Move, State, Ticket
 from mailproc.store.protocol import Transaction
-from mailproc.store.tickets import NewMessage, TicketFilter
+from mailproc.store.tickets import TicketFilter
+from tests.unit.desk.agents_desk import CARLA
+from tests.unit.desk.leaving import TEXT, add_answer
 from tests.unit.desk.office import Office, mail
 
-CARLA = "carla@customer.example"
 DORA = "dora@customer.example"
-TEXT = b"From: support@example.org\r\nTo: carla@customer.example\r\nSubject: Re\r\n\r\nTry again.\r\n"
 TAKEN = Reply(250, "2.0.0", "ok")
 NOBODY = Reply(550, "5.1.1", "no such user")
 HARD = FailedRecipient(CARLA, "5.1.1", hard=True, diagnostic="550 5.1.1 no such user")
@@ -35,46 +34,14 @@ class Answer:
     message_id: str
 
 
-def answer(
-    tx: Transaction, office: Office, *recipients: str, agent: str = "alice", serial: int = 1
-) -> Answer:
-    """An agent's answer to the only ticket, on its way."""
+def answer(tx: Transaction, office: Office, *recipients: str, serial: int = 1) -> Answer:
+    """Alice's answer to the only ticket, on its way."""
     (ticket,) = tx.tickets.matching(TicketFilter())
     message_id = office.site.keyring.message_id(ticket.number, serial, office.site.hostname)
-    message = tx.tickets.add_message(
-        ticket,
-        NewMessage(
-            delivery=None,
-            sha256=hashlib.sha256(TEXT).digest(),
-            direction=Direction.OUT,
-            sender="support@example.org",
-            recipients=recipients or (CARLA,),
-            subject="Re",
-            date=1.0,
-            message_id=message_id,
-            size=len(TEXT),
-            automatic="none",
-            at=1.0,
-            agent="alice",
-            status=MessageStatus.WAITING,
-        ),
-    )
+    message = add_answer(tx, ticket, message_id, *recipients)
     tx.threads.add_ids(ticket.desk, ticket.id, [(message_id, IdKind.OURS)], at=1.0)
     assert tx.answers.take_turn(ticket.id, tx.answers.turn(message), "alice")
     ticket = change_state(tx, ticket, Move.ANSWER, who="alice", now=2.0, owner="alice")
-    tx.outbox.add(
-        NewItem(
-            f"reply:{message}",
-            OutboxKind.REPLY,
-            ticket.desk,
-            "support@example.org",
-            recipients or (CARLA,),
-            TEXT,
-            1.0,
-            ticket=ticket.id,
-            message=message,
-        )
-    )
     return Answer(ticket, message, message_id)
 
 
@@ -89,6 +56,18 @@ def sent(tx: Transaction, office: Office, *, refused: tuple[str, ...] = ()) -> N
                 for each in item.waiting
             ]
             settle(tx, office.site, tx.outbox.record(item, results, now=3.0, due=None), 3.0)
+
+
+async def sent_answer(office: Office) -> Answer:
+    """Alice's answer to a fresh ticket, which the relay took."""
+    await office.receive(mail())
+
+    def leave(tx: Transaction) -> Answer:
+        first = answer(tx, office)
+        sent(tx, office)
+        return first
+
+    return await office.store.write(leave)
 
 
 def bounced(tx: Transaction, office: Office, an_answer: Answer, *recipients: FailedRecipient) -> None:
@@ -141,14 +120,7 @@ async def test_a_hard_bounce_lets_another_agent_answer(office: Office) -> None:
 
 
 async def test_a_report_of_the_relays_own_takes_the_same_way_as_mail(office: Office) -> None:
-    await office.receive(mail())
-
-    def leave(tx: Transaction) -> Answer:
-        first = answer(tx, office)
-        sent(tx, office)
-        return first
-
-    first = await office.store.write(leave)
+    first = await sent_answer(office)
     report = (
         "From: MAILER-DAEMON@relay.example\r\nTo: support@example.org\r\nSubject: Undelivered\r\n"
         "MIME-Version: 1.0\r\nAuto-Submitted: auto-replied\r\nMessage-ID: <dsn@relay.example>\r\n"
@@ -168,14 +140,7 @@ async def test_a_report_of_the_relays_own_takes_the_same_way_as_mail(office: Off
 
 
 async def test_a_report_that_says_nothing_is_known_by_the_address_it_comes_to(office: Office) -> None:
-    await office.receive(mail())
-
-    def leave(tx: Transaction) -> Answer:
-        first = answer(tx, office)
-        sent(tx, office)
-        return first
-
-    first = await office.store.write(leave)
+    first = await sent_answer(office)
     report = (
         "From: MAILER-DAEMON@relay.example\r\nSubject: Undelivered\r\nMIME-Version: 1.0\r\n"
         "Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n"
