@@ -1,9 +1,11 @@
-"""The words of a mail, for the classifiers: one set per mail, the same for learning and scoring.
+"""The words of a text, for the classifiers: one set per text, the same for learning and judging.
 
-Words are taken from the subject and the readable text, lower-case, 3 to 12 characters long; a longer
-one becomes ``skip:F LEN`` (first character and length, rounded to tens), so that its kind still counts
-without filling the store.  Words of the subject are told apart by ``subject:``.  At most ``MAX_WORDS``
-distinct words count, so that one stuffed mail cannot outweigh the others.  Never raises.
+Words are lower-case, 2 to 24 letters and digits with the apostrophes, hyphens and points inside them; a longer one
+becomes ``skip:F LEN`` (first letter and length, rounded to tens), so that its kind counts without filling the
+store.  Two words that stand side by side are a token too, with a space between.  Scripts without spaces (Han, Kana,
+Thai, …) give each two neighbouring letters.  Words of the subject count twice: as they are, and as ``subject:WORD``.
+``MOST_TOKENS`` bounds what one text has, so that a stuffed one cannot outweigh the others.  Linear in the length
+of the text; never raises.
 """
 
 from __future__ import annotations
@@ -14,8 +16,60 @@ from itertools import islice
 
 from mailproc.mime.reader import Mail
 
+LONGEST = 24  # letters of a word
+MOST_TEXT = 65_536  # letters that are looked at
+MOST_WORDS = 2_000  # of one text, repetitions counted
+MOST_SUBJECT = 200  # words of one subject
+MOST_TOKENS = 2 * (MOST_WORDS + MOST_SUBJECT)
+
+_WORD = re.compile(r"[^\W_]+(?:['’.-][^\W_]+)*")
+# Scripts that put no spaces between words: Thai, Lao, Myanmar, Khmer, Kana, Han, and Hangul, whose words
+# hang together with their particles.
+_UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
+    "\uf900-\ufaff\U00020000-\U0003ffff]+"
+)
+
+
+def text_tokens(subject: str, text: str) -> frozenset[str]:
+    """The distinct tokens of a subject and a text; at most ``MOST_TOKENS``."""
+    words = words_in(text)
+    found = set(words)
+    found.update(map(" ".join, zip(words, words[1:], strict=False)))
+    titles = words_in(subject)[:MOST_SUBJECT]
+    found.update(titles)
+    found.update([f"subject:{word}" for word in titles])
+    return frozenset(found)
+
+
+def words_in(text: str) -> list[str]:
+    """The words of a text in their order, at most ``MOST_WORDS``."""
+    text = text[:MOST_TEXT].lower()
+    if text.isascii():
+        return _bounded(_WORD.findall(text))
+    bigrams: list[str] = []
+    spaced = _UNSPACED.sub(lambda run: _note_bigrams(run[0], bigrams), text)
+    return _bounded([*_WORD.findall(spaced)[:MOST_WORDS], *bigrams])
+
+
+def _note_bigrams(run: str, bigrams: list[str]) -> str:
+    if len(bigrams) < MOST_WORDS:
+        bigrams += [run[place : place + 2] for place in range(max(len(run) - 1, 1))]
+    return " "
+
+
+def _bounded(words: list[str]) -> list[str]:
+    return [
+        word if len(word) <= LONGEST else f"skip:{word[0]} {len(word) // 10 * 10}"
+        for word in words[:MOST_WORDS]
+        if len(word) > 1
+    ]
+
+
+# The words of a whole mail, as the spam classifier takes them.
+
 SHORTEST = 3
-LONGEST = 12
+_LONGEST_OF_MAIL = 12
 MAX_TEXT = 65_536  # characters of the text that are looked at
 MAX_WORDS = 2_000  # distinct words of one mail
 
@@ -44,7 +98,7 @@ def _chain_limited(subject: Iterator[str], text: Iterator[str]) -> Iterator[str]
 def _words(text: str) -> Iterator[str]:
     for raw in _SPACE.split(text[:MAX_TEXT].lower()):
         word = _UNSTORABLE.sub("", raw).strip(_EDGE)
-        if len(word) > LONGEST:
+        if len(word) > _LONGEST_OF_MAIL:
             yield f"skip:{word[0]} {len(word) // 10 * 10}"
         elif len(word) >= SHORTEST:
             yield word
