@@ -8,11 +8,16 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from click.testing import CliRunner
+
+from mailproc.cli import main
 from tests.rig.lmtp import LmtpClient
 from tests.rig.ports import free_port
 from tests.rig.waiting import eventually
@@ -35,6 +40,8 @@ name = "Example Support"
 addresses = ["support@example.org", "help@example.org"]
 chain = [{chain}]
 """
+_ONE_AT_A_TIME = threading.Lock()  # a command that runs in this process has its standard output
+
 CORE_CHAIN = ("automatic", "ticket", "acknowledge")
 
 
@@ -175,18 +182,23 @@ class Daemon:
         return {**os.environ, "PYTHONPATH": str(ROOT)}
 
     def output(self, *arguments: str) -> bytes:
-        """Standard output of a command; AssertionError with what it complained of when it fails."""
-        done = subprocess.run(
-            [*self._command(), *arguments],
-            capture_output=True,
-            timeout=60,
-            check=False,
-            cwd=self.folder,
-            env=self._environment(),
-        )
-        if done.returncode:
-            raise AssertionError(f"{arguments}: exit {done.returncode}\n{done.stderr.decode()}")
-        return done.stdout
+        """Standard output of a command; AssertionError with what it complained of when it fails.
+
+        It runs in this process, which has imported everything already, and in a thread, because a command
+        has an event loop of its own.
+        """
+        with ThreadPoolExecutor(1) as thread, _ONE_AT_A_TIME:
+            done = thread.submit(
+                CliRunner(env={"MAILPROC_FAILPOINT": None}).invoke,
+                main,
+                ["-c", str(self.configuration), *arguments],
+                prog_name="mailproc",
+            ).result()
+        if done.exception is not None and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        if done.exit_code:
+            raise AssertionError(f"{arguments}: exit {done.exit_code}\n{done.stderr}")
+        return done.stdout_bytes
 
     def cli(self, *arguments: str) -> list[dict[str, Any]]:
         """The JSON lines of a command."""
@@ -205,6 +217,4 @@ class Daemon:
 
     def settle(self, *, seconds: float = 60.0) -> dict[str, Any]:
         """The status as soon as no delivery waits for the chain any more."""
-        return eventually(
-            lambda: None if (now := self.status())["waiting"] else now, seconds=seconds, every=0.2
-        )
+        return eventually(lambda: None if (now := self.status())["waiting"] else now, seconds=seconds)
