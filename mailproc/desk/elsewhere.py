@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 
 from mailproc.desk.addressing import Addressing
 from mailproc.desk.answer import WINDOW
@@ -70,15 +69,6 @@ def take_in_forwarded(tx: Transaction, handed: Handed, desk: Desk, mail: Forward
 # A new mail of the desk
 
 
-@dataclass(frozen=True, slots=True)
-class Opening:
-    """A ticket that a mail of an agent opens."""
-
-    desk: Desk
-    number: str
-    customer: Mailbox
-
-
 def desk_to_open_at(site: Site, handed: Handed) -> Desk:
     """Whose mail a new one is: that of the desk whose address it is from, or of the agent's only desk."""
     author = handed.mail.author
@@ -89,26 +79,26 @@ def desk_to_open_at(site: Site, handed: Handed) -> Desk:
     return desk or own[0]
 
 
-def context_of(opening: Opening, handed: Handed) -> Context:
-    """The ticket as it will be."""
+def context_of_new(handed: Handed, desk: Desk, number: str, customer: Mailbox) -> Context:
+    """The ticket that an agent's mail opens, as it will be."""
     ticket = Ticket(
         id=0,
-        number=opening.number,
-        desk=opening.desk.name,
+        number=number,
+        desk=desk.name,
         subject=handed.mail.subject,
         subject_key=normalise(handed.mail.subject).key,
         state=State.CLAIMED,
         owner=handed.agent.name,
-        customer=opening.customer.address.key,
+        customer=customer.address.key,
         opened=handed.now,
         updated=handed.now,
         closed=None,
         topic="",
-        language=handed.mail.language or opening.desk.language,
+        language=handed.mail.language or desk.language,
         spam=0.0,
         merged_into=None,
     )
-    return Context(ticket, opening.desk, frozenset(), None, None)
+    return Context(ticket, desk, frozenset(), None, None)
 
 
 def open_ticket(tx: Transaction, handed: Handed, planned: Ticket) -> Ticket:

@@ -28,8 +28,7 @@ from mailproc.desk.command import CommandRefused, Order, Transcript, sends_nothi
 from mailproc.desk.context import Context, find_context
 from mailproc.desk.elsewhere import (
     DESK_ALONE,
-    Opening,
-    context_of,
+    context_of_new,
     desk_to_open_at,
     forwarded,
     keep_unattended,
@@ -253,7 +252,7 @@ class Submissions:
         named = next((box for box in handed.mail.to if box.address.key in others), None)
         customer = named or Mailbox("", addressing.others[0])
         number = await self._store.write(lambda tx: new_number(tx, desk, handed.now, self._rng))
-        context = context_of(Opening(desk, number, customer), handed)
+        context = context_of_new(handed, desk, number, customer)
         return await self._about(handed, addressing, context)
 
     # A mail about a ticket
