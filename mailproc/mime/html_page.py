@@ -30,11 +30,9 @@ _VOID = frozenset({
     "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "wbr",
 })  # fmt: skip
 _THINGS = frozenset({"img", "hr", "embed", "input", "video", "audio", "iframe", "object", "svg"})
-_WHOLE = frozenset(
-    {"p", "div", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "li", "ul", "ol"}
-)  # go when nothing is left in them
 _PLAIN = frozenset({"p", "div"})
 _PHRASING_ONLY = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6", "pre"})
+_WHOLE = _PLAIN | _PHRASING_ONLY | {"li", "ul", "ol"}  # go when nothing is left in them
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all", re.IGNORECASE)
 _INDENT = re.compile(r"margin[^\"]*border\s*:\s*none|border\s*:\s*none[^\"]*margin", re.IGNORECASE)
 _BLOCK_TAG = re.compile(rf"<(?:{'|'.join(sorted(_BLOCKS))})\b", re.IGNORECASE)

@@ -24,9 +24,8 @@ MAX_ROOTS = 2  # of them from the beginning of References, where the thread bega
 MAX_ID = 255  # characters; longer ones are kept as a digest
 MAX_PEOPLE = 50
 
-_CONVERSATION = (
-    22  # octets of a Thread-Index that stay the same through a conversation; replies add five each
-)
+# Octets of a Thread-Index that stay the same through a conversation; replies add five each.
+_CONVERSATION = 22
 
 
 def read_signals(

@@ -126,9 +126,8 @@ _PREFIXES: dict[str, _Kind] = {
 _INVISIBLE = re.compile(r"[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\x00-\x08\x0e-\x1f]+")
 _SPACE = re.compile(r"\s+")
 # "Re:", "RE :", "Re[2]:", "Re^2:", "RE(3):", "Re*2:", "AW2:"; the letters are looked up, not listed here.
-_LETTER = (
-    r"(?:[^\W\d_]|[\u0300-\u036f\u0900-\u097f\u0e00-\u0e7f '.-])"  # some scripts have marks beside letters
-)
+# Some scripts have marks beside letters.
+_LETTER = r"(?:[^\W\d_]|[\u0300-\u036f\u0900-\u097f\u0e00-\u0e7f '.-])"
 _PREFIX = re.compile(rf"([^\W\d_]{_LETTER}{{0,29}}?)\.?\s?[\[(^*]?\d{{0,3}}[\])]?\s?:\s*")
 _MARK = re.compile(r"(?:\*{1,6}\s?[\w? -]{1,40}\s?\*{1,6}|\{[\w? -]{1,40}\})\s*")
 _LIST_TAG = re.compile(r"\[[^\[\]]{1,60}\]\s*")

@@ -13,10 +13,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-_FIRST_DELAY, _LONGEST_DELAY = (
-    0.5,
-    4.0,
-)  # seconds before the answer to a wrong password; each doubles the last
+# Seconds before the answer to a wrong password; each doubles the last.
+_FIRST_DELAY, _LONGEST_DELAY = 0.5, 4.0
 _USERS_OF_AN_ADDRESS = 3  # an office is one address: it has so many times the failures of a user
 
 
