@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -116,11 +115,6 @@ class SigningKey:
     def record(self) -> str:
         """The text of the DNS record, however long."""
         return f"v=DKIM1; k={self.algorithm.value}; h=sha256; p={self.public}"
-
-    @property
-    def fingerprint(self) -> str:
-        """What tells this key from others, in a log or a list."""
-        return hashlib.sha256(self.public.encode()).hexdigest()[:16]
 
 
 def strings_of(record: str) -> tuple[str, ...]:

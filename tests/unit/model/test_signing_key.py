@@ -31,7 +31,7 @@ def pem(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, password: bytes = b
 def test_a_key_is_read_back_from_its_file(algorithm: Algorithm) -> None:
     key = SigningKey.generate(algorithm)
     again = SigningKey.parse(key.render())
-    assert (again.algorithm, again.public, again.fingerprint) == (algorithm, key.public, key.fingerprint)
+    assert (again.algorithm, again.public) == (algorithm, key.public)
     assert key.render() not in repr(key).encode()
 
 
