@@ -26,8 +26,9 @@ from mailproc.opening import open_store, store_path
 from mailproc.soundness import StoreCheck
 from mailproc.store.lock import ServeLock
 from mailproc.store.sqlite import write_once
+from mailproc.store.turnstile import Turnstile
 from mailproc.supervisor import Supervisor, WorkersKeepDying
-from mailproc.worker import FIRST, Sockets, run_worker
+from mailproc.worker import FIRST, Shared, Sockets, run_worker
 
 log = logging.getLogger("mailproc.daemon")
 
@@ -84,6 +85,7 @@ class Serving:
         self._check = check
         self._notifier = Notifier(environment)
         self._page = shared_page(loaded.config.workers)
+        self._turnstile = Turnstile()
 
     def alone(self) -> None:
         """One worker: this process."""
@@ -108,7 +110,7 @@ class Serving:
                     self._environment,
                     self._sockets,
                     name=name,
-                    pressure=Pressure(self._page, int(name)),
+                    shared=Shared(Pressure(self._page, int(name)), self._turnstile),
                     check=self._check if name == FIRST else None,
                     on_ready=ready,
                     notifier=notifier,

@@ -20,6 +20,7 @@ from mailproc.model.desk import ClosedReply, Desk, FollowUpPolicy, ForwardPolicy
 from mailproc.model.mac import BadKeyring, Keyring
 from mailproc.store.connection import StoreError
 from mailproc.store.sqlite import SqliteStore, open_sqlite
+from mailproc.store.turnstile import Turnstile
 
 log = logging.getLogger("mailproc")
 
@@ -35,9 +36,11 @@ def store_path(config: Config) -> Path:
     return Path(path)
 
 
-def open_store(config: Config, failpoints: FailPoints = NO_FAILPOINTS) -> SqliteStore:
-    """The configured store, its schema up to date."""
-    return open_sqlite(store_path(config), failpoints=failpoints)
+def open_store(
+    config: Config, failpoints: FailPoints = NO_FAILPOINTS, turnstile: Turnstile | None = None
+) -> SqliteStore:
+    """The configured store, its schema up to date; workers of one daemon share a turnstile."""
+    return open_sqlite(store_path(config), failpoints=failpoints, turnstile=turnstile)
 
 
 def key_path(config: Config) -> Path:

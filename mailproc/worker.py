@@ -9,7 +9,7 @@ import socket
 import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from mailproc.app import Parts, assemble
 from mailproc.config import Config, Loaded
@@ -25,6 +25,7 @@ from mailproc.notify import Notifier
 from mailproc.office import make_authenticator, make_submission_listener
 from mailproc.opening import open_store
 from mailproc.soundness import StoreCheck
+from mailproc.store.turnstile import Turnstile
 
 log = logging.getLogger("mailproc.worker")
 
@@ -35,13 +36,21 @@ STOPS = (signal.SIGTERM, signal.SIGINT)
 Sockets = Sequence[tuple[type[Session], Sequence[socket.socket]]]
 
 
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What the workers of one daemon have in common; made before they are forked."""
+
+    pressure: Pressure  # this worker's view
+    turnstile: Turnstile
+
+
 async def run_worker(
     loaded: Loaded,
     environment: Mapping[str, str],
     sockets: Sockets,
     *,
     name: str,
-    pressure: Pressure,
+    shared: Shared,
     check: StoreCheck | None,
     on_ready: Callable[[], None],
     notifier: Notifier,
@@ -52,7 +61,7 @@ async def run_worker(
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _refuse_reload)
     async with AsyncExitStack() as stack:
-        await _start(loaded, environment, sockets, name, pressure, stack)
+        await _start(loaded, environment, sockets, name, shared, stack)
         if check is not None:
             check.in_background()
             stack.callback(check.stop)
@@ -73,14 +82,14 @@ async def _start(
     environment: Mapping[str, str],
     sockets: Sockets,
     name: str,
-    pressure: Pressure,
+    shared: Shared,
     stack: AsyncExitStack,
 ) -> None:
     """Start every part in the order of need; the stack stops them the other way round."""
     failpoints = FailPoints(environment)
-    store = open_store(loaded.config, failpoints)
+    store = open_store(loaded.config, failpoints, shared.turnstile)
     stack.push_async_callback(store.close)
-    parts = await assemble(loaded, store, failpoints=failpoints, worker=name, pressure=pressure)
+    parts = await assemble(loaded, store, failpoints=failpoints, worker=name, pressure=shared.pressure)
     for chain in parts.chains.values():
         stack.push_async_callback(chain.close)
     running = [parts.processor.run(), *([parts.outbox.run()] if parts.outbox else [])]

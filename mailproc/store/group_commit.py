@@ -13,6 +13,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from mailproc.store.connection import Connection, StoreBusy, StoreError
 from mailproc.store.transaction import Transaction
+from mailproc.store.turnstile import Turnstile
 
 T = TypeVar("T")
 Work = Callable[[Transaction], T]
@@ -51,11 +52,13 @@ class GroupCommit:
     """Runs work one batch after another; ``run`` returns when the batch is on disk.
 
     Another process may hold the write lock for ``busy_seconds``; then what waits fails with StoreBusy.
+    Processes that share a ``turnstile`` wait there for each other.
     """
 
-    def __init__(self, session: Session, *, busy_seconds: float) -> None:
+    def __init__(self, session: Session, *, busy_seconds: float, turnstile: Turnstile | None = None) -> None:
         self._session = session
         self._busy_seconds = busy_seconds
+        self._turnstile = turnstile
         self._connection: Connection | None = None
         self._waiting: list[_Job[Any]] = []
         self._pump: asyncio.Task[None] | None = None
@@ -108,14 +111,19 @@ class GroupCommit:
         try:
             if self._connection is None:
                 self._connection = self._session.open()
-            while not self._session.try_begin():
+            while True:
+                is_turn = self._turnstile is None or await self._turnstile.enter()
+                if self._session.try_begin():
+                    return None
                 if loop.time() >= deadline:
+                    self._leave()
                     return StoreBusy("another process holds the write lock")
-                await asyncio.sleep(LOOK_AGAIN)
+                if is_turn:
+                    await asyncio.sleep(LOOK_AGAIN)
         except Exception as error:
             self._undo()
+            self._leave()
             return self._session.translate(error) or error
-        return None
 
     def _try(self, batch: Sequence[_Job[Any]]) -> bool:
         assert self._connection is not None
@@ -128,7 +136,13 @@ class GroupCommit:
             self._undo()
             _fail(batch, self._session.translate(error) or error)
             return False
+        finally:
+            self._leave()
         return True
+
+    def _leave(self) -> None:
+        if self._turnstile is not None:
+            self._turnstile.leave()
 
     def _run_job(self, job: _Job[Any], transaction: Transaction) -> None:
         job.error = None

@@ -20,6 +20,7 @@ from mailproc.store.connection import NO_PARAMETERS, Row, StoreBusy, StoreDamage
 from mailproc.store.group_commit import LOOK_AGAIN, GroupCommit, Session, Work
 from mailproc.store.migrate import migrate
 from mailproc.store.transaction import Transaction
+from mailproc.store.turnstile import Turnstile
 
 T = TypeVar("T")
 
@@ -143,10 +144,10 @@ def connect(path: Path, *, busy_seconds: float = 5.0) -> sqlite3.Connection:
 class SqliteStore:
     """The ``Store`` on one SQLite file."""
 
-    def __init__(self, path: Path, *, busy_seconds: float = 5.0) -> None:
+    def __init__(self, path: Path, *, busy_seconds: float = 5.0, turnstile: Turnstile | None = None) -> None:
         self.path = path
         self._busy_seconds = busy_seconds
-        self._writer = GroupCommit(SqliteSession(path), busy_seconds=busy_seconds)
+        self._writer = GroupCommit(SqliteSession(path), busy_seconds=busy_seconds, turnstile=turnstile)
         self._reader: sqlite3.Connection | None = None
 
     async def read(self, work: Work[T]) -> T:
@@ -173,7 +174,11 @@ class SqliteStore:
 
 
 def open_sqlite(
-    path: Path, *, busy_seconds: float = 5.0, failpoints: FailPoints = NO_FAILPOINTS
+    path: Path,
+    *,
+    busy_seconds: float = 5.0,
+    failpoints: FailPoints = NO_FAILPOINTS,
+    turnstile: Turnstile | None = None,
 ) -> SqliteStore:
     """Open the store, making or migrating its schema; raise StoreError when that is impossible."""
     try:
@@ -189,7 +194,7 @@ def open_sqlite(
         raise store_error(error) from error
     except OSError as error:
         raise StoreBusy(f"{path}: {error.strerror}") from error
-    return SqliteStore(path, busy_seconds=busy_seconds)
+    return SqliteStore(path, busy_seconds=busy_seconds, turnstile=turnstile)
 
 
 def write_once(path: Path, work: Work[T]) -> T:
