@@ -22,7 +22,7 @@ from mailproc.desk.bounce import apply_bounce, returned_message
 from mailproc.desk.change import change_state
 from mailproc.desk.copy_headers import copy_headers
 from mailproc.desk.follow_up import find, index, record
-from mailproc.desk.number import new_number
+from mailproc.desk.number import Numbers
 from mailproc.desk.site import Site
 from mailproc.mime.signals import read_signals
 from mailproc.model.follow_up import FollowUp, Signals
@@ -67,6 +67,7 @@ class _Case:
     stored: StoredDelivery
     delivery: Delivery
     now: float
+    numbers: Numbers
 
 
 @dataclass(frozen=True)
@@ -82,14 +83,19 @@ class Filing:
         What another worker took over meanwhile is left alone: what that one files counts.
         """
         ours = tx.deliveries.still_claimed(judged.stored for judged in batch)
-        return [
-            self._file_one(tx, judged, now) if judged.stored.id in ours else judged.stored.state
+        numbers = Numbers(tx, self.rng, len(batch))
+        outcomes = [
+            self._file_one(_Case(tx, judged.stored, judged.delivery, now, numbers), judged.verdict)
+            if judged.stored.id in ours
+            else judged.stored.state
             for judged in batch
         ]
+        numbers.write_down()
+        return outcomes
 
-    def _file_one(self, tx: Transaction, judged: Judged, now: float) -> Outcome:
-        outcome, ticket = self._file(_Case(tx, judged.stored, judged.delivery, now), judged.verdict)
-        tx.deliveries.finish(judged.stored.id, outcome, ticket, judged.verdict.reason)
+    def _file_one(self, case: _Case, verdict: Verdict) -> Outcome:
+        outcome, ticket = self._file(case, verdict)
+        case.tx.deliveries.finish(case.stored.id, outcome, ticket, verdict.reason)
         return outcome
 
     def _file(self, case: _Case, verdict: Verdict) -> tuple[Outcome, int | None]:
@@ -208,7 +214,7 @@ class Filing:
         delivery = case.delivery
         ticket = case.tx.tickets.open(
             NewTicket(
-                number=new_number(case.tx, delivery.desk, case.stored.received, self.rng),
+                number=case.numbers.give(delivery.desk, case.stored.received),
                 desk=delivery.desk.name,
                 subject=delivery.mail.subject,
                 subject_key=signals.subject_key,

@@ -184,19 +184,26 @@ class Threads:
             tickets,
         )
 
-    def next_in_sequence(self, desk: str, period: str) -> int:
-        """Count one up, from 1; two transactions never get the same."""
+    def hold_sequence(self, desk: str, period: str) -> int:
+        """How far a count has come, 0 at first; until this transaction ends nobody else counts on."""
         row = self._connection.one(
             """
-            INSERT INTO sequence (desk, period, last) VALUES (:desk, :period, 1)
-            ON CONFLICT (desk, period) DO UPDATE SET last = sequence.last + 1
+            INSERT INTO sequence (desk, period, last) VALUES (:desk, :period, 0)
+            ON CONFLICT (desk, period) DO UPDATE SET last = sequence.last
             RETURNING last
             """,
             {"desk": desk, "period": period},
         )
         assert row is not None
-        count: int = row[0]
-        return count
+        last: int = row[0]
+        return last
+
+    def count_to(self, desk: str, period: str, last: int) -> None:
+        """Set how far a count has come that this transaction holds."""
+        self._connection.run(
+            "UPDATE sequence SET last = :last WHERE desk = :desk AND period = :period",
+            {"desk": desk, "period": period, "last": last},
+        )
 
     def add_mac_failures(self, desk: str, sender: str, count: int, *, at: float) -> None:
         failure = {"desk": desk, "sender": sender, "at": at}

@@ -190,8 +190,10 @@ def test_questions_about_nothing_ask_nothing(connection: Counting, threads: Thre
 
 
 def test_a_count_goes_on_by_period(threads: Threads) -> None:
-    counts = [threads.next_in_sequence("", period) for period in ("20261121", "20261121", "20261122", "")]
-    assert counts == [1, 2, 1, 1]
+    threads.hold_sequence("", "20261121")
+    threads.count_to("", "20261121", 2)
+    counts = [threads.hold_sequence("", period) for period in ("20261121", "20261122", "", "20261121")]
+    assert counts == [2, 0, 0, 2]
 
 
 def test_failures_are_counted_by_sender_and_time(threads: Threads) -> None:
