@@ -34,9 +34,10 @@ log = logging.getLogger("mailproc.chain")
 Return = Callable[[Transaction], None]
 
 LEASE = 900.0  # seconds: longer than a chain of default stages can take
-MOST_CLAIMED = 32  # at once; at a stop, what is in no chain yet is given back
-LOW = 16  # waiting in the queue: more are claimed while the lanes work on these
-WORTH_FILING = 16  # judged mails: so many are not kept waiting for more
+MOST_CLAIMED = 128  # at once; at a stop, what is in no chain yet is given back
+LOW = 64  # waiting in the queue: more are claimed while the lanes work on these
+WORTH_FILING = 64  # judged mails: so many are not kept waiting for more …
+WORTH_FILING_UNDER_PRESSURE = 8  # … and so many where clients wait for the store
 SMALL = 65_536  # octets: the bytes of such mails come with the claim
 PRESSING = 3  # clients that wait for a reply at the same time
 STEP_BACK = 0.005  # seconds
@@ -183,8 +184,12 @@ class Processor:
                 if len(self._queue) <= LOW:
                     self._is_low.set()
                 await self._process(claimed)
-            if len(self._judged) >= WORTH_FILING or not self._queue:
+            if len(self._judged) >= self._worth_filing or not self._queue:
                 await self._file_judged()
+
+    @property
+    def _worth_filing(self) -> int:
+        return WORTH_FILING_UNDER_PRESSURE if self._pressure.total else WORTH_FILING
 
     async def _give_way(self) -> None:
         """Intake goes first: who hands mail over waits for a reply, and what is accepted can wait."""
