@@ -25,7 +25,7 @@ demo: venv       ## the whole loop in a temporary directory; options in ARGS, e.
 check: lint types test            ## all that must pass before a change lands
 
 check-fast: lint types            ## the same without the slow tests, in under a minute
-	@$(PYTEST) -q -n 2 tests/unit tests/store tests/test_architecture.py tests/test_docs.py
+	@$(PYTEST) -q -n 4 tests/unit tests/store tests/test_architecture.py tests/test_docs.py
 
 lint: venv       ## form and lint of the code
 	@$(BIN)/ruff format --check --quiet $(SOURCES) && $(BIN)/ruff check --quiet $(SOURCES)
@@ -35,7 +35,7 @@ types: venv      ## the types, strictly
 
 test: venv       ## every test but the long ones; installs the peers first where it may
 	@sh tests/peers/install.sh || true
-	@$(PYTEST) -n 2 -m 'not soak' $(ARGS)
+	@$(PYTEST) -n 4 --dist worksteal -m 'not soak' $(ARGS)
 
 test-soak: venv  ## the long ones
 	@sh tests/peers/install.sh || true

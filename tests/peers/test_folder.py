@@ -20,6 +20,7 @@ pytestmark = pytest.mark.peers
 
 StartTeam = Callable[..., Team]
 numbers = itertools.count(1)
+MADE = ("Support/@alice", "Support/@bob", "Support/Problem")  # by the daemon, once it serves
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +31,7 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
     daemon = Daemon(tmp_path_factory.mktemp("office"))
     team = make_team(dovecot, daemon)
     daemon.start()
+    eventually(lambda: all(map(team.client("alice").folder_exists, MADE)), every=0.1)
     yield team
     team.log_out()
     daemon.clean_up()
