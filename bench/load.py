@@ -29,6 +29,8 @@ from tests.rig.waiting import eventually
 FLOOR = {"250s/s": 1000.0, "tickets/s": 700.0}  # two cores, 5 KiB, the load on the same cores
 NO_LIMITS = """\
 [stage.acknowledge]
+per_sender = 1000000
+unvouched_per_sender = 1000000
 per_domain = 1000000
 total = 1000000
 unvouched = 1000000
