@@ -44,6 +44,7 @@ LIGHT = (
     ("outbox", "list"),
     ("quarantine", "list"),
     ("status",),
+    ("ticket", "list"),
 )
 
 
