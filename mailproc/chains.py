@@ -10,6 +10,7 @@ from mailproc.config import Loaded
 from mailproc.desk.look_ups import StoredHistory, StoredTickets, StoredTokens
 from mailproc.desk.site import Site
 from mailproc.pipeline.chain import Chain
+from mailproc.resolver import resolvers
 from mailproc.stage import LookUps
 from mailproc.store.protocol import Store
 
@@ -25,6 +26,7 @@ async def open_chains(
         templates=template_folders(loaded.config),
         hostname=site.hostname,
         own_addresses=site.own_addresses | site.agent_addresses,
+        resolver=resolvers(),
     )
     chains = make_chains(loaded)
     for chain in chains.values():

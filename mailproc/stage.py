@@ -5,22 +5,27 @@ A filter file holds one class, ``Filter(Stage)``, a dataclass whose fields are i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from mailproc.mime.arc import voucher_in
+from mailproc.mime.authentication import MAX_INSTANCES, read_received_spf, read_results, trace_fields
 from mailproc.mime.automatic_words import (
     absence_hint,
     auto_reply_phrase,
     bounce_phrase,
     confirms_absence,
 )
+from mailproc.mime.inspection import Inspection
 from mailproc.mime.reader import Mail
 from mailproc.mime.report import DeliveryReport, ReportKind, has_null_path, is_from_daemon
 from mailproc.mime.signals import read_signals
 from mailproc.mime.tokens import words_of
-from mailproc.model.address import Address, BadAddress, Mailbox
+from mailproc.model.address import Address, BadAddress, Mailbox, ascii_domain
 from mailproc.model.alignment import is_aligned
+from mailproc.model.authentication import Result as MethodResult
+from mailproc.model.authentication import Voucher, conclude
 from mailproc.model.bayes import CutOffs, judge, untrained
 from mailproc.model.desk import Desk
 from mailproc.model.envelope import Envelope
@@ -44,6 +49,7 @@ from mailproc.pipeline.when import Condition, Scores, compile_when
 
 __all__ = [
     "CONTINUE",
+    "MAX_INSTANCES",
     "STOP",
     "AcknowledgementLimits",
     "AcknowledgementPlan",
@@ -64,15 +70,19 @@ __all__ = [
     "FailedRecipient",
     "FollowUp",
     "History",
+    "Inspection",
     "LookUps",
     "Mail",
     "MailClass",
     "MailTemplate",
     "Mailbox",
     "Match",
+    "MethodResult",
+    "NoAnswer",
     "OnError",
     "Pattern",
     "ReportKind",
+    "Resolver",
     "Scores",
     "Signals",
     "SpamScore",
@@ -81,20 +91,27 @@ __all__ = [
     "Tickets",
     "Tokens",
     "Verdict",
+    "Voucher",
     "absence_hint",
+    "ascii_domain",
     "auto_reply_phrase",
     "bounce_phrase",
     "compile_pattern",
     "compile_template",
     "compile_when",
+    "conclude",
     "confirms_absence",
     "has_null_path",
     "is_aligned",
     "is_from_daemon",
     "judge",
+    "read_received_spf",
+    "read_results",
     "read_signals",
+    "trace_fields",
     "unguarded",
     "untrained",
+    "voucher_in",
     "words_of",
 ]
 
@@ -130,6 +147,25 @@ class Tokens(Protocol):
         ...
 
 
+class NoAnswer(Exception):
+    """Nobody answered a question to DNS; it may be asked again later."""
+
+
+class Resolver(Protocol):
+    """What DNS says."""
+
+    async def texts(self, name: str) -> tuple[bytes, ...]:
+        """The TXT records of a name, each with its strings joined; () where there are none.  NoAnswer."""
+        ...
+
+
+class Unconnected:
+    """A resolver that asks nobody."""
+
+    async def texts(self, name: str) -> tuple[bytes, ...]:
+        raise NoAnswer(name)
+
+
 @dataclass(frozen=True, slots=True)
 class LookUps:
     """Narrow, read-only questions that a stage may ask; handed in at ``open``."""
@@ -141,6 +177,8 @@ class LookUps:
     hostname: str  # of this site, as in the configuration
     own_addresses: frozenset[str] = frozenset()  # of all desks and agents, lower-case
     stages: Mapping[str, Scores] = field(default_factory=dict)  # of the chains, with their scores
+    # from the addresses of name servers, those of the system by default; ValueError for what is none
+    resolver: Callable[[tuple[str, ...]], Resolver] = lambda servers: Unconnected()
 
 
 class Stage:

@@ -18,6 +18,7 @@ from mailproc.pipeline.assembly import Supplies, build_chain
 from mailproc.pipeline.chain import Chain
 from mailproc.pipeline.loader import Library
 from mailproc.pipeline.rehearsal import Unanswered
+from mailproc.resolver import resolvers
 from mailproc.stage import LookUps
 from mailproc.toml import Document, read_toml
 
@@ -85,6 +86,7 @@ def _look_ups(config: Config) -> LookUps:
         templates=template_folders(config),
         hostname=config.hostname,
         own_addresses=frozenset(address.lower() for address in addresses),
+        resolver=resolvers(),
     )
 
 

@@ -21,6 +21,6 @@ def copy_headers(delivery: Delivery, hostname: str) -> tuple[tuple[str, str], ..
 
 def _results(found: Authentication, hostname: str) -> str:
     """An authres-payload of RFC 8601 section 2.2."""
-    methods = (("spf", found.spf), ("dkim", found.dkim), ("dmarc", found.dmarc))
+    methods = (("spf", found.spf), ("dkim", found.dkim), ("dmarc", found.dmarc), ("arc", found.arc))
     results = [f"{method}={result.value}" for method, result in methods if result is not AuthResult.NONE]
     return "; ".join([hostname, *(results or ["none"])])

@@ -216,7 +216,8 @@ class Processor:
         raw = claimed.raw if claimed.raw is not None else await self._raw(stored)
         mail_from = Address.parse_or_none(stored.mail_from) if stored.mail_from else None
         envelope = Envelope(mail_from, Address.parse(stored.rcpt_to))
-        return Delivery(envelope, self._filing.site.desks[stored.desk], raw, stored.received)
+        desk = self._filing.site.desks[stored.desk]
+        return Delivery(envelope, desk, raw, stored.received, is_history=stored.is_history)
 
     async def _raw(self, stored: StoredDelivery) -> bytes:
         """The original; b"" at last, so that a damaged one ends as a problem ticket and not in a circle."""

@@ -17,7 +17,7 @@ from mailproc.model.address import Address, Mailbox
 from mailproc.model.desk import Desk
 from mailproc.model.envelope import Envelope
 from mailproc.model.follow_up import Signals, Token
-from mailproc.model.judgement import Authentication, AuthResult, Bounce, MailClass
+from mailproc.model.judgement import Authentication, Bounce, MailClass
 
 MAX_IDS = 50  # of one mail
 MAX_ROOTS = 2  # of them from the beginning of References, where the thread began
@@ -61,7 +61,7 @@ def read_signals(
         received=received,
         automatic=automatic,
         aligned=authentication.aligned,
-        dmarc_policy=authentication.dmarc is not AuthResult.NONE,
+        dmarc_policy=authentication.has_policy,
         forged=authentication.failed or len(mail.authors) > 1,  # which of them would be authenticated?
         customer=customer if customer != sender else "",
         topic_key=topic if topic != about.key else "",

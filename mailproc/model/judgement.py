@@ -66,18 +66,29 @@ class AuthResult(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Authentication:
-    """How far From can be trusted.  ``aligned`` says that DMARC's alignment holds for From's domain."""
+    """How far From can be trusted.
+
+    ``aligned`` says that From's domain is proved: DMARC's alignment holds, or a forwarder whom we trust says
+    that it did.  ``policy`` is DMARC's p= for that domain, "" where nobody said so.
+    """
 
     spf: AuthResult = AuthResult.NONE
     dkim: AuthResult = AuthResult.NONE
     dmarc: AuthResult = AuthResult.NONE
     aligned: bool = False
     reasons: tuple[str, ...] = ()
+    arc: AuthResult = AuthResult.NONE
+    policy: str = ""
 
     @property
     def failed(self) -> bool:
-        """SPF or DMARC said that this sender is forged."""
-        return self.dmarc is AuthResult.FAIL or (self.spf is AuthResult.FAIL and not self.aligned)
+        """SPF or DMARC said that this sender is forged, and nobody whom we trust knows better."""
+        return not self.aligned and AuthResult.FAIL in (self.spf, self.dmarc)
+
+    @property
+    def has_policy(self) -> bool:
+        """From's domain says by DMARC how its mail can be known; also where we could not read it just now."""
+        return bool(self.policy) or self.dmarc is not AuthResult.NONE
 
 
 NOT_AUTHENTICATED = Authentication()

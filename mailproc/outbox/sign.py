@@ -24,6 +24,7 @@ from typing import NamedTuple
 import dkim  # type: ignore[import-untyped]
 from dkim.canonicalization import CanonicalizationPolicy  # type: ignore[import-untyped]
 
+from mailproc.mime.canonical import relaxed_body
 from mailproc.mime.reader import Mail, read
 from mailproc.mime.sevenbit import seven_bit
 from mailproc.mime.surgery import header_end
@@ -114,17 +115,6 @@ def signing_domain(mail: Mail) -> str:
 
 def _body_hash(body: bytes) -> bytes:
     return base64.b64encode(hashlib.sha256(relaxed_body(body)).digest())
-
-
-def relaxed_body(body: bytes) -> bytes:
-    """RFC 6376 section 3.4.4; dkimpy's own takes quadratic time on spaces and much memory on large texts."""
-    if not body.endswith(b"\r\n"):
-        body += b"\r\n"  # as DATA will end it
-    body = body.replace(b"\t", b" ")
-    while b"  " in body:  # each pass halves the runs
-        body = body.replace(b"  ", b" ")
-    kept = body.replace(b" \r\n", b"\r\n").rstrip(b"\r\n")
-    return kept + b"\r\n" if kept else b""
 
 
 def _signature(header: bytes, body_hash: bytes, domain: str, key: DomainKey, now: int) -> bytes:

@@ -73,11 +73,14 @@ class Delivery:
     says something by ``add_tag``, ``score``, ``note``, ``set_header`` or by one of the findings below.
     """
 
-    def __init__(self, envelope: Envelope, desk: Desk, raw: bytes, received: float) -> None:
+    def __init__(
+        self, envelope: Envelope, desk: Desk, raw: bytes, received: float, *, is_history: bool = False
+    ) -> None:
         self.envelope = envelope
         self.desk = desk
         self.raw = raw
         self.received = received  # seconds since 1970, UTC
+        self.is_history = is_history  # not from our mail server: imported, or put there by an agent
         self.automatic: Automatic = WRITTEN_BY_HAND
         self.bounce: Bounce | None = None
         self.authentication: Authentication = NOT_AUTHENTICATED

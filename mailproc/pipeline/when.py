@@ -79,6 +79,8 @@ def _authentication(delivery: Delivery) -> Record:
             "spf": found.spf.value,
             "dkim": found.dkim.value,
             "dmarc": found.dmarc.value,
+            "arc": found.arc.value,
+            "policy": found.policy,
             "aligned": found.aligned,
             "failed": found.failed,
         }
@@ -115,7 +117,7 @@ _OTHERS: dict[str, Callable[[Delivery], object]] = {
 }
 VARIABLES: dict[str, Callable[[Delivery], object]] = {**_TEXTS, **_OTHERS}
 _PARTS: dict[str, frozenset[str]] = {
-    "authentication": frozenset({"spf", "dkim", "dmarc", "aligned", "failed"}),
+    "authentication": frozenset({"spf", "dkim", "dmarc", "arc", "policy", "aligned", "failed"}),
     "bounce": frozenset({"recipient", "status", "hard"}),
     "envelope": frozenset({"mail_from", "rcpt_to"}),
     **dict.fromkeys(_TEXTS, STRING_METHODS),

@@ -11,11 +11,12 @@ from dkim.canonicalization import CanonicalizationPolicy  # type: ignore[import-
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mailproc.mime.canonical import relaxed_body
 from mailproc.mime.sevenbit import is_seven_bit
 from mailproc.mime.surgery import normalise_newlines
 from mailproc.model.signing_key import Algorithm, SigningKey
 from mailproc.outbox.session import dot_stuffed
-from mailproc.outbox.sign import OVERSIGNED, VALID_FOR, DomainKey, Signer, relaxed_body
+from mailproc.outbox.sign import OVERSIGNED, VALID_FOR, DomainKey, Signer
 from tests.rig.dkim_verifier import add_ed25519, verify
 
 NOW = float(int(time.time()))
