@@ -59,6 +59,8 @@ class DnsResolver:
 
     async def texts(self, name: str) -> tuple[bytes, ...]:
         """The TXT records of a name, each with its strings joined; () where there are none.  NoAnswer."""
+        if not name.isascii():
+            return ()
         name = name.lower().rstrip(".")
         until, texts = self._known.get(name, (0.0, None))
         if until <= self._monotonic():
@@ -99,7 +101,7 @@ class DnsResolver:
             answer = await self._asking().resolve(name, "TXT", lifetime=PATIENCE, search=False)
         except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
             return (), _NOTHING
-        except (dns.name.LabelTooLong, dns.name.NameTooLong, dns.name.EmptyLabel, UnicodeError):
+        except (dns.name.LabelTooLong, dns.name.NameTooLong, dns.name.EmptyLabel, dns.name.BadEscape):
             return (), _NOTHING
         except (dns.exception.DNSException, OSError):
             return None, _SILENCE

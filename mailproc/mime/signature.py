@@ -45,7 +45,7 @@ class SignedMail:
     """The header and the body as signatures see them."""
 
     def __init__(self, raw: bytes) -> None:
-        self._end = header_end(raw)
+        self._end = header_end(raw)  # the empty line, which belongs to neither
         self._raw = raw
         self.is_sound = not has_bare_newline(raw[: self._end])
 
@@ -75,16 +75,20 @@ class SignedMail:
             if numbers:
                 yield self.fields[numbers.pop()]
 
+    @property
+    def _body(self) -> bytes:
+        return self._raw[self._end :].removeprefix(b"\r\n")
+
     def body_hash(self, form: bytes) -> bytes:
         return self._relaxed_hash if form == b"relaxed" else self._simple_hash
 
     @lazy
     def _relaxed_hash(self) -> bytes:
-        return hashlib.sha256(relaxed_body(self._raw[self._end :])).digest()
+        return hashlib.sha256(relaxed_body(self._body)).digest()
 
     @lazy
     def _simple_hash(self) -> bytes:
-        return hashlib.sha256(simple_body(self._raw[self._end :])).digest()
+        return hashlib.sha256(simple_body(self._body)).digest()
 
 
 @dataclass(frozen=True, slots=True)
