@@ -17,7 +17,7 @@ from mailproc.model.envelope import Envelope
 from mailproc.model.follow_up import FollowUp, Signals
 from mailproc.model.judgement import MailClass
 from mailproc.pipeline.delivery import Delivery
-from mailproc.stage import AuthorHistory, LookUps
+from mailproc.stage import AuthorHistory, LookUps, Resolver, Unconnected
 
 ROOT = Path(__file__).resolve().parents[3]
 DESK = Desk(
@@ -81,6 +81,7 @@ def look_ups() -> Callable[..., LookUps]:
         authors: Mapping[str, AuthorHistory] | None = None,
         templates: tuple[str, ...] = (str(ROOT / "config" / "templates"),),
         own: frozenset[str] = frozenset(),
+        resolver: Resolver | None = None,
     ) -> LookUps:
         return LookUps(
             tickets=NoTickets(),
@@ -89,6 +90,7 @@ def look_ups() -> Callable[..., LookUps]:
             templates=templates,
             hostname="mail.example.org",
             own_addresses=own,
+            resolver=lambda servers: resolver or Unconnected(),
         )
 
     return make
@@ -136,12 +138,14 @@ def delivery() -> Callable[..., Delivery]:
         text: str = "Where is my order?",
         numbered: bool = True,
         desk: Desk = DESK,
+        raw: bytes = b"",
+        is_history: bool = False,
     ) -> Delivery:
         lines = [top, author, "To: support@example.org", f"Subject: {subject}", headers]
         head = "\r\n".join(line for line in lines if line)
-        raw = f"{head}\r\nMessage-ID: <1@example.com>\r\n\r\n{text}\r\n".encode()
+        raw = raw or f"{head}\r\nMessage-ID: <1@example.com>\r\n\r\n{text}\r\n".encode()
         sender = Address.parse(mail_from) if mail_from else None
-        made = Delivery(Envelope(sender, desk.address), desk, raw, 1_795_000_000.0)
+        made = Delivery(Envelope(sender, desk.address), desk, raw, 1_795_000_000.0, is_history=is_history)
         if numbered:
             made.signals = _signals()
         made.begin("tested")
