@@ -25,6 +25,7 @@ async def open_chains(
         tokens=StoredTokens(store),
         templates=template_folders(loaded.config),
         hostname=site.hostname,
+        folder=str(loaded.path.absolute().parent),
         own_addresses=site.own_addresses | site.agent_addresses,
         resolver=resolvers(),
     )

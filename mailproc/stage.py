@@ -7,8 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
+from mailproc.enrich.inquiry import Inquiry
+from mailproc.enrich.opening import open_source
+from mailproc.enrich.options import NAME, SourceOptions
+from mailproc.enrich.source import SourceAway, Value
+from mailproc.enrich.values import as_tag, one_line
 from mailproc.mime.arc import voucher_in
 from mailproc.mime.authentication import MAX_INSTANCES, read_received_spf, read_results, trace_fields
 from mailproc.mime.automatic_words import (
@@ -50,6 +55,7 @@ from mailproc.pipeline.when import Condition, Scores, compile_when
 __all__ = [
     "CONTINUE",
     "MAX_INSTANCES",
+    "NAME",
     "STOP",
     "AcknowledgementLimits",
     "AcknowledgementPlan",
@@ -70,6 +76,7 @@ __all__ = [
     "FailedRecipient",
     "FollowUp",
     "History",
+    "Inquiry",
     "Inspection",
     "LookUps",
     "Mail",
@@ -85,14 +92,18 @@ __all__ = [
     "Resolver",
     "Scores",
     "Signals",
+    "SourceAway",
+    "SourceOptions",
     "SpamScore",
     "SpamVerdict",
     "Stage",
     "Tickets",
     "Tokens",
+    "Value",
     "Verdict",
     "Voucher",
     "absence_hint",
+    "as_tag",
     "ascii_domain",
     "auto_reply_phrase",
     "bounce_phrase",
@@ -105,6 +116,8 @@ __all__ = [
     "is_aligned",
     "is_from_daemon",
     "judge",
+    "one_line",
+    "open_source",
     "read_received_spf",
     "read_results",
     "read_signals",
@@ -129,6 +142,8 @@ class AuthorHistory:
     mails: int
     aligned: int
     open_tickets: int
+    answered: float | None = None  # when one of our answers left last, in seconds since 1970
+    answered_by: str = ""
 
 
 class History(Protocol):
@@ -175,6 +190,7 @@ class LookUps:
     tokens: Tokens
     templates: tuple[str, ...]  # folders with templates, a site's own first
     hostname: str  # of this site, as in the configuration
+    folder: str = "."  # of the configuration: paths in options start there
     own_addresses: frozenset[str] = frozenset()  # of all desks and agents, lower-case
     stages: Mapping[str, Scores] = field(default_factory=dict)  # of the chains, with their scores
     # from the addresses of name servers, those of the system by default; ValueError for what is none
@@ -183,6 +199,14 @@ class LookUps:
 
 class Stage:
     """Base of every filter; a subclass is a dataclass and its fields are its TOML keys."""
+
+    @classmethod
+    def more_scores(cls, options: Mapping[str, Any]) -> frozenset[str]:
+        """Scores whose names the options make, beside those in ``delivery.score("NAME", …)``.
+
+        The options are as TOML has them, unchecked.
+        """
+        return frozenset()
 
     async def open(self, look_ups: LookUps) -> None:
         """Called once before the first mail; a failure stops the daemon from starting."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from mailproc.app import Parts, assemble
 from mailproc.config import Config, Loaded
 from mailproc.desk.clock import keep_time
+from mailproc.desk.enrich_later import LateNotes, enrich_later
 from mailproc.desk.pressure import Pressure
 from mailproc.desk.train import GRACE as GRACE_OF_SPAM
 from mailproc.failpoint import FailPoints
@@ -95,6 +96,7 @@ async def _start(
     running = [parts.processor.run(), *([parts.outbox.run()] if parts.outbox else [])]
     running += [watcher.run() for watcher in parts.watchers]
     if name == FIRST:
+        running.append(enrich_later(LateNotes(store, parts.site, parts.chains), time.time))
         grace = loaded.config.imap.spam_grace if loaded.config.imap else GRACE_OF_SPAM
         running.append(keep_time(store, parts.site, time.time, grace))
     _run_in_background(running, stack)

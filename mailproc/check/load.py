@@ -42,7 +42,8 @@ def make_chains(loaded: Loaded, *, monotonic: Callable[[], float] = time.monoton
 def _check(config: Config, document: Document, findings: Findings) -> None:
     check_values(config, findings)
     check_letters(config, findings)
-    _chains(config, document.path.absolute().parent, findings, look_ups=_look_ups(config))
+    folder = document.path.absolute().parent
+    _chains(config, folder, findings, look_ups=_look_ups(config, folder))
     used = _stages(config)
     for name in config.stage:
         if name not in used:
@@ -75,7 +76,7 @@ def _stages(config: Config) -> frozenset[str]:
     return frozenset(stage for desk in config.desk.values() for stage in desk.chain)
 
 
-def _look_ups(config: Config) -> LookUps:
+def _look_ups(config: Config, folder: Path) -> LookUps:
     addresses = [address for desk in config.desk.values() for address in desk.addresses]
     addresses += [agent.address for agent in config.agent.values()]
     nobody = Unanswered()
@@ -85,6 +86,7 @@ def _look_ups(config: Config) -> LookUps:
         tokens=nobody,
         templates=template_folders(config),
         hostname=config.hostname,
+        folder=str(folder),
         own_addresses=frozenset(address.lower() for address in addresses),
         resolver=resolvers(),
     )

@@ -239,6 +239,8 @@ class Filing:
         for result in case.delivery.results:
             for name, text in result.notes.items():
                 case.tx.history.add_event(ticket, "noted", result.stage, f"{name}: {text}", case.now)
+            if result.postponed:
+                case.tx.postponed.put(message, result.stage, ticket.desk, result.postponed, case.now)
         return message
 
     def _add_message(self, case: _Case, signals: Signals, decision: FollowUp, ticket: Ticket) -> int:

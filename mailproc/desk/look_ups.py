@@ -33,7 +33,9 @@ class StoredHistory:
 
     async def of(self, desk: Desk, address: str) -> AuthorHistory:
         author = await self.store.read(lambda tx: tx.authors.get(desk.name, address))
-        return AuthorHistory(author.mails, author.aligned, author.open_tickets)
+        return AuthorHistory(
+            author.mails, author.aligned, author.open_tickets, author.answered, author.answered_by
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ _LONGEST_VALUE = 900  # characters
 
 _EVENTS = {
     "claim_expired": ("Back in New", "Nothing happened for a while, so everybody may take it again."),
+    "enriched": ("Known now", "What could not be asked when this mail came was asked again."),
     "merged": ("Merged", "Tickets were merged; their mails move together from now on."),
     "move_refused": ("Put back", "A mail of this ticket was moved, and that could not be done."),
     "quarantined": ("Problem", "The chain could not handle this mail; it is shown as it came."),

@@ -130,7 +130,16 @@ def _not_found(place: _Place) -> Mistake:
 def _known_scores(filters: Mapping[str, FilterFile | None], supplies: Supplies) -> dict[str, Scores]:
     """A ``[stage.NAME]`` table may serve several desks: a stage of another chain is absent, not unknown."""
     known: dict[str, Scores] = dict.fromkeys(supplies.everywhere)
-    return known | {name: found.scores if found else None for name, found in filters.items()}
+    return known | {name: _scores_of(found, supplies.tables.get(name, {})) for name, found in filters.items()}
+
+
+def _scores_of(found: FilterFile | None, table: Mapping[str, Any]) -> Scores:
+    if found is None or found.scores is None:
+        return None
+    try:
+        return found.scores | found.kind.more_scores(table)
+    except Exception:  # a site's own; what is wrong with the options is reported when they are read
+        return None
 
 
 def _step(place: _Place, found: FilterFile, scores: Mapping[str, Scores], findings: Findings) -> Step | None:
@@ -141,7 +150,7 @@ def _step(place: _Place, found: FilterFile, scores: Mapping[str, Scores], findin
     if stage is None:
         return None
     on_error = OnError(common.on_error) if common.on_error else found.on_error
-    return Step(place.name, stage, found.path, condition, common.timeout, on_error, found.scores)
+    return Step(place.name, stage, found.path, condition, common.timeout, on_error, scores[place.name])
 
 
 def _condition(

@@ -86,6 +86,14 @@ class Chain:
                 return verdict
         return CONTINUE
 
+    async def again(self, stage: str, delivery: Delivery) -> StageResult | None:
+        """Show one stage a mail that it had postponed; None where it is in this chain no more."""
+        step = next((step for step in self.steps if step.name == stage), None)
+        if step is None:
+            return None
+        await self._pass(replace(step, when=None), delivery)
+        return delivery.results[-1]
+
     async def _pass(self, step: Step, delivery: Delivery) -> Verdict:
         result = delivery.begin(step.name)
         started = self._monotonic()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -35,6 +36,7 @@ class StageResult:
     tags: list[str] = field(default_factory=list)
     scores: dict[str, float | str | bool] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
+    postponed: list[str] = field(default_factory=list)  # tags that go when the stage has what it waits for
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +76,21 @@ class Delivery:
     """
 
     def __init__(
-        self, envelope: Envelope, desk: Desk, raw: bytes, received: float, *, is_history: bool = False
+        self,
+        envelope: Envelope,
+        desk: Desk,
+        raw: bytes,
+        received: float,
+        *,
+        is_history: bool = False,
+        again: frozenset[str] = frozenset(),
     ) -> None:
         self.envelope = envelope
         self.desk = desk
         self.raw = raw
         self.received = received  # seconds since 1970, UTC
         self.is_history = is_history  # not from our mail server: imported, or put there by an agent
+        self.again = again  # tags for which one stage sees this mail another time, after the ticket was made
         self.automatic: Automatic = WRITTEN_BY_HAND
         self.bounce: Bounce | None = None
         self.authentication: Authentication = NOT_AUTHENTICATED
@@ -128,6 +138,15 @@ class Delivery:
     def score(self, name: str, value: float | str | bool) -> None:
         """Publish a value that ``when`` conditions of later stages read as ``STAGE.name``."""
         self._results[-1].scores[name] = value
+
+    def publish(self, scores: Mapping[str, float | str | bool]) -> None:
+        """Publish values whose names come from the options; the filter's ``more_scores`` must name them."""
+        self._results[-1].scores.update(scores)
+
+    def postpone(self, tag: str) -> None:
+        """Ask to see this mail again later, because something is away now; ``tag`` says so until then."""
+        self.add_tag(tag)
+        self._results[-1].postponed.append(tag)
 
     def note(self, name: str, text: str) -> None:
         """A line for the agents, shown above the mail as ``X-Mailproc-Note: name: text``."""

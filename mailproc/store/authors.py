@@ -12,6 +12,8 @@ class Author:
     mails: int
     aligned: int  # how many of the mails had DMARC alignment
     open_tickets: int
+    answered: float | None = None  # when one of our answers left last
+    answered_by: str = ""
 
 
 class Authors:
@@ -30,7 +32,23 @@ class Authors:
             """,
             {"desk": desk, "address": address},
         )
-        return Author(*row) if row else Author(0, 0, 0)
+        if row is None or not row[0]:
+            return Author(0, 0, row[2] if row else 0)
+        return Author(*row, *self._last_answer(desk, address))
+
+    def _last_answer(self, desk: str, address: str) -> tuple[float | None, str]:
+        """When it left, and by which agent; answers that wait or are held do not count."""
+        row = self._connection.one(
+            """
+            SELECT message.at, message.agent
+            FROM participant JOIN message ON message.ticket = participant.ticket
+            WHERE participant.desk = :desk AND participant.address = :address
+              AND message.direction = 'out' AND message.status = 'sent'
+            ORDER BY message.at DESC LIMIT 1
+            """,
+            {"desk": desk, "address": address},
+        )
+        return (row[0], row[1]) if row else (None, "")
 
     def count(self, desk: str, address: str, *, aligned: bool, at: float) -> None:
         """Count one mail of an author."""

@@ -19,7 +19,15 @@ from mailproc.model.ticket import MessageStatus, State
 from mailproc.store.connection import Connection, Row
 
 # Events that a team should see without asking for them; docs/reference/folder.md lists them.
-SHOWN_EVENTS = ("claim_expired", "merged", "move_refused", "quarantined", "restored", "undeliverable")
+SHOWN_EVENTS = (
+    "claim_expired",
+    "enriched",
+    "merged",
+    "move_refused",
+    "quarantined",
+    "restored",
+    "undeliverable",
+)
 _SHOWN = ", ".join(f"'{what}'" for what in SHOWN_EVENTS)
 
 _FAMILY = """
@@ -275,6 +283,17 @@ class Folders:
                 "INSERT INTO copy_header (message, headers) VALUES (:message, :headers)",
                 {"message": message, "headers": json.dumps(headers, ensure_ascii=False)},
             )
+
+    def add_headers(self, message: int, headers: Sequence[tuple[str, str]]) -> None:
+        """What was found out later; a copy that lies in the folder already does not change."""
+        both = (*self.headers(message), *headers)
+        self._connection.run(
+            """
+            INSERT INTO copy_header (message, headers) VALUES (:message, :headers)
+            ON CONFLICT (message) DO UPDATE SET headers = excluded.headers
+            """,
+            {"message": message, "headers": json.dumps(both, ensure_ascii=False)},
+        )
 
     def headers(self, message: int) -> tuple[tuple[str, str], ...]:
         row = self._connection.one(

@@ -17,6 +17,7 @@ from mailproc.store.holds import Holds
 from mailproc.store.leases import Leases
 from mailproc.store.lessons import Lessons
 from mailproc.store.outbox import Outbox
+from mailproc.store.postponed import Postponed
 from mailproc.store.submissions import Submissions
 from mailproc.store.threads import Threads
 from mailproc.store.tickets import Tickets
@@ -72,6 +73,10 @@ class Transaction:
     @cached_property
     def lessons(self) -> Lessons:
         return Lessons(self._connection)
+
+    @cached_property
+    def postponed(self) -> Postponed:
+        return Postponed(self._connection)
 
     @cached_property
     def answers(self) -> Answers:
