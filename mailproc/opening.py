@@ -9,13 +9,15 @@ import logging
 import os
 import secrets
 import tempfile
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
+from mailproc.calendars.make import make_calendar
 from mailproc.config import Config, DeskSection
 from mailproc.desk.site import Agent, Site
 from mailproc.failpoint import NO_FAILPOINTS, FailPoints
 from mailproc.model.address import Address, ascii_domain
+from mailproc.model.calendar import ALWAYS_OPEN, Calendar
 from mailproc.model.desk import ClosedReply, Desk, FollowUpPolicy, ForwardPolicy, NumberScheme, SeveralPolicy
 from mailproc.model.mac import BadKeyring, Keyring
 from mailproc.store.connection import StoreError
@@ -76,7 +78,8 @@ def _write_new_key(path: Path) -> None:
 def make_site(config: Config, keyring: Keyring) -> Site:
     """What the verbs know of the site."""
     signing = frozenset(map(ascii_domain, config.dkim))
-    desks = {name: _desk(name, section, signing) for name, section in config.desk.items()}
+    calendars = make_calendars(config)
+    desks = {name: _desk(name, section, signing, calendars) for name, section in config.desk.items()}
     agents = {
         name: Agent(
             name,
@@ -88,10 +91,23 @@ def make_site(config: Config, keyring: Keyring) -> Site:
         )
         for name, section in config.agent.items()
     }
-    return Site(config.hostname, desks, agents, keyring)
+    return Site(config.hostname, desks, agents, keyring, _trusted(config))
 
 
-def _desk(name: str, section: DeskSection, signing: Collection[str]) -> Desk:
+def _trusted(config: Config) -> tuple[str, ...]:
+    """The mail servers whose results the stages that read such results believe."""
+    stages = [table for name, table in config.stage.items() if table.get("use", name) == "auth"]
+    return tuple(dict.fromkeys(str(name) for table in stages for name in table.get("trusted", ())))
+
+
+def make_calendars(config: Config) -> dict[str, Calendar]:
+    """Every calendar of a checked configuration, by name."""
+    return {name: make_calendar(name, section) for name, section in config.calendar.items()}
+
+
+def _desk(
+    name: str, section: DeskSection, signing: Collection[str], calendars: Mapping[str, Calendar]
+) -> Desk:
     addresses = tuple(map(Address.parse, section.addresses))
     return Desk(
         name=name,
@@ -116,6 +132,7 @@ def _desk(name: str, section: DeskSection, signing: Collection[str]) -> Desk:
         signature=section.signature,
         receipts=section.receipts,
         send_delay=section.send_delay,
+        calendar=calendars.get(section.calendar, ALWAYS_OPEN),
         claim_expires=section.claim_expires * HOUR,
         review=section.review,
     )

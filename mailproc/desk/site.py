@@ -30,6 +30,7 @@ class Site:
     desks: Mapping[str, Desk]
     agents: Mapping[str, Agent]
     keyring: Keyring
+    authserv_ids: tuple[str, ...] = ()  # further ones in whose name results of authentication are believed
     _by_address: dict[str, Desk] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:

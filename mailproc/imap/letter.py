@@ -50,6 +50,7 @@ class Letterhead:
     tags: tuple[str, ...] = ()
     opening: str = ""  # Message-ID of the ticket's first mail
     authors: tuple[tuple[str, Mailbox], ...] = ()  # of notes: the agents by their names
+    authserv_ids: tuple[str, ...] = ()  # further ones in whose name results of authentication are believed
 
     def fields(self, name: str) -> list[tuple[str, str]]:
         """The fields of every mail in the folder; ``name`` is the copy's."""
@@ -77,7 +78,7 @@ def message_letter(
     fields = [*head.fields(name), *extra, ("Reply-To", head.reply_to(_customer(message, mail)))]
     if message.direction is Direction.NOTE:
         fields += _fields_of_note(head, message, mail)
-    below = rename(rename_forged(original, head.hostname), _NOT_TO_BE_OBEYED.__contains__)
+    below = rename(rename_forged(original, head.hostname, *head.authserv_ids), _NOT_TO_BE_OBEYED.__contains__)
     return prepend(below, list(_fit(fields)))
 
 

@@ -275,4 +275,5 @@ def _letterhead(tx: Transaction, site: Site, desk: Desk, ticket: Ticket) -> Lett
         tags=tuple(tx.history.tags(ticket.id)),
         opening=first,
         authors=tuple((agent.name, Mailbox(agent.title, agent.address)) for agent in site.agents.values()),
+        authserv_ids=site.authserv_ids,
     )

@@ -105,16 +105,18 @@ def rename(raw: bytes, is_old: Callable[[str], bool]) -> bytes:
     return _edit(raw, lambda field: _as_old(raw, field) if is_old(field.name) else None)
 
 
-def rename_forged(raw: bytes, authserv_id: str) -> bytes:
-    """Rename what only we may write: X-Mailproc-…, and Authentication-Results under our own name.
+def rename_forged(raw: bytes, *authserv_ids: str) -> bytes:
+    """Rename what only we may write: X-Mailproc-…, and Authentication-Results under one of our own names.
 
     RFC 8601 section 5 asks for the latter to be taken out; the old name keeps it readable for people.
     """
 
+    own = {name.lower() for name in authserv_ids}
+
     def forged(field: Field) -> bytes | None:
         ours = field.name.startswith("x-mailproc-") or (
             field.name == "authentication-results"
-            and _authserv_id(raw[field.start : field.end]) == authserv_id.lower()
+            and _authserv_id(raw[field.start : field.end]) in own
         )
         return _as_old(raw, field) if ours else None
 

@@ -48,6 +48,13 @@ async def test_a20_a_mail_in_an_agents_name_is_no_answer_and_no_command(office: 
     assert len(await answers(office)) == 1
 
 
+async def test_a20_agents_see_that_it_came_from_outside(office: Office) -> None:
+    ticket = await answered_ticket(office)
+    await spoofed(office, ticket, "tag", "")
+    tags = await office.store.read(lambda tx: tx.history.tags(ticket.id))
+    assert {"own-address", "spoofed"} <= set(tags)
+
+
 @pytest.mark.parametrize("address", ["support+close@example.org", "support+assign-bob@example.org"])
 async def test_a20_command_addresses_command_nothing_from_outside(office: Office, address: str) -> None:
     ticket = await answered_ticket(office)

@@ -9,12 +9,17 @@ import ast
 import re
 from collections.abc import Callable
 from itertools import product
+from pathlib import Path
 
 import pytest
 
+from mailproc.check.read import read as read_configuration
+from mailproc.desk.take_in import take_from_folder, take_in
 from mailproc.imap.letter import Letterhead, message_letter
 from mailproc.mime.reader import read
+from mailproc.model.mac import Keyring
 from mailproc.model.ticket import Message
+from mailproc.opening import make_site
 from tests.attacks.victim import carlas_ticket, now
 from tests.unit.desk.agents_desk import answer, ask, hand_in, reply_address, what_happened
 from tests.unit.desk.office import ROOT, Office
@@ -127,6 +132,26 @@ async def test_a22_a_mail_inside_a_forward_does_not_vouch_for_itself(office: Off
     assert (opened.number != ticket.number, opened.customer) == (True, ticket.customer)
 
 
+async def test_a22_a_mail_that_is_dragged_into_the_folder_does_not_vouch_for_itself(office: Office) -> None:
+    """It lay in some mailbox, whose server had no reason to take out what was forged in our name."""
+    await office.receive(VOUCHED + ask())
+    (ticket,) = await office.tickets()
+    raw = ask("It was me.", message_id="<evil@evil.example>", subject=f"[T#{ticket.number}] again")
+    assert not (await take_from_folder(office.store, office.desks[0], VOUCHED + raw, office.clock())).is_filed
+    await office.processor.drain()
+    opened = (await office.tickets())[-1]
+    assert (opened.number != ticket.number, opened.customer) == (True, ticket.customer)
+    author = await office.store.read(lambda tx: tx.authors.get("support", "carla@customer.example"))
+    assert (author.mails, author.aligned) == (2, 1)
+
+
+async def test_a22_an_imported_mail_does_not_vouch_for_itself(office: Office) -> None:
+    assert await take_in(office.store, office.desks[0], VOUCHED + ask(), office.clock())
+    await office.processor.drain()
+    author = await office.store.read(lambda tx: tx.authors.get("support", "carla@customer.example"))
+    assert (author.mails, author.aligned) == (1, 0)
+
+
 async def test_a22_the_same_mail_vouched_for_by_our_server_would_have_joined(office: Office) -> None:
     """That the test above tries the right thing."""
     await office.receive(VOUCHED + ask())
@@ -134,3 +159,15 @@ async def test_a22_the_same_mail_vouched_for_by_our_server_would_have_joined(off
     raw = ask("It was me.", message_id="<two@customer.example>", subject=f"[T#{ticket.number}] again")
     await office.receive(VOUCHED + raw)
     assert len(await office.messages(ticket)) == 2
+
+
+def test_a22_the_names_that_are_believed_are_those_that_copies_do_not_show(tmp_path: Path) -> None:
+    path = tmp_path / "mailproc.toml"
+    path.write_text(
+        'data_dir = "state"\n[desk.support]\naddresses = ["support@example.org"]\n'
+        '[stage.auth]\ntrusted = ["mx.example.org"]\n'
+        '[stage.strict]\nuse = "auth"\ntrusted = ["mx2.example.org"]\n'
+        '[stage.spam]\ntrusted = ["other.example"]\n'
+    )
+    site = make_site(read_configuration(path, {}).config, Keyring.generate(bytes(32)))
+    assert site.authserv_ids == ("mx.example.org", "mx2.example.org")

@@ -115,6 +115,15 @@ def test_what_pretends_to_be_ours_is_not_believed() -> None:
     )
 
 
+def test_results_in_the_name_of_a_trusted_server_are_not_shown_as_its_own() -> None:
+    """They may be forged; what was believed of them stands in our own."""
+    lies = b"Authentication-Results: MX.example.org; dmarc=pass\r\n"
+    head = replace(HEAD, authserv_ids=("mx.example.org",))
+    shown = read(message_letter(head, "m17", MESSAGE, lies + ORIGINAL, ()))
+    assert shown.headers("Authentication-Results") == ()
+    assert shown.header("X-Old-Authentication-Results") == "MX.example.org; dmarc=pass"
+
+
 def test_no_agents_client_is_asked_for_a_receipt() -> None:
     raw = b"Disposition-Notification-To: spy@x.example\r\nReturn-Receipt-To: spy@x.example\r\n" + ORIGINAL
     mail = read(letter(raw))

@@ -203,6 +203,7 @@ def test_field_with_space_before_the_colon_is_seen() -> None:
 def test_authentication_results_in_our_name_are_renamed(value: str) -> None:
     raw = f"Authentication-Results: {value}\r\n\r\n".encode()
     assert rename_forged(raw, "mail.example.org") == b"X-Old-" + raw
+    assert rename_forged(raw, "mx.example.org", "Mail.Example.org") == b"X-Old-" + raw
 
 
 @pytest.mark.parametrize(
