@@ -140,8 +140,13 @@ class Filter(Stage):
         )
 
     def _left(self, results: Sequence[MethodResult]) -> list[MethodResult]:
-        """What counts of the reported results beside our own."""
-        return [each for each in results if self.verify != "always" or each.method not in _OURS]
+        """What counts of the reported results beside our own: where nobody answered there, we ask again."""
+        return [
+            each
+            for each in results
+            if each.method not in _OURS
+            or (self.verify == "missing" and each.value is not AuthResult.TEMPERROR)
+        ]
 
     async def _look_up(self, names: Sequence[str]) -> dict[str, tuple[bytes, ...] | None]:
         """The TXT records of each name, None where nobody answered in time."""

@@ -97,6 +97,12 @@ async def test_what_our_server_checked_is_not_checked_again(judged: Judge) -> No
     assert (found.dkim, found.dmarc, found.aligned) == (PASS, PASS, True)
 
 
+async def test_what_our_server_could_not_check_is_checked(judged: Judge) -> None:
+    raw = reported("dkim=temperror header.d=example.com; dmarc=temperror") + by_hand()
+    found = (await judged(raw, Zone({**records(), **REJECT}))).authentication
+    assert (found.dkim, found.dmarc, found.aligned) == (PASS, PASS, True)
+
+
 async def test_spf_counts_as_it_was_reported(judged: Judge) -> None:
     passed = reported("spf=pass smtp.mailfrom=bounce.example.com") + MAIL
     found = (await judged(passed, Zone(REJECT), verify="always")).authentication
