@@ -7,7 +7,8 @@ from collections.abc import Callable
 from mailproc.check.load import make_chains
 from mailproc.check.paths import template_folders
 from mailproc.config import Loaded
-from mailproc.desk.look_ups import StoredHistory, StoredTickets, StoredTokens
+from mailproc.desk.known_tokens import KnownTokens
+from mailproc.desk.look_ups import StoredHistory, StoredTickets
 from mailproc.desk.site import Site
 from mailproc.pipeline.chain import Chain
 from mailproc.resolver import resolvers
@@ -22,7 +23,7 @@ async def open_chains(
     look_ups = LookUps(
         tickets=StoredTickets(store, site.keyring, clock),
         history=StoredHistory(store),
-        tokens=StoredTokens(store),
+        tokens=KnownTokens(store),
         templates=template_folders(loaded.config),
         hostname=site.hostname,
         folder=str(loaded.path.absolute().parent),

@@ -27,6 +27,8 @@ from mailproc.mime.reader import Mail
 from mailproc.mime.report import DeliveryReport, ReportKind, has_null_path, is_from_daemon
 from mailproc.mime.signals import read_signals
 from mailproc.mime.tokens import words_of
+from mailproc.mime.tokens_mail import mail_tokens
+from mailproc.mime.upstream import Upstream, read_upstream
 from mailproc.model.address import Address, BadAddress, Mailbox, ascii_domain
 from mailproc.model.alignment import is_aligned
 from mailproc.model.authentication import Result as MethodResult
@@ -99,6 +101,7 @@ __all__ = [
     "Stage",
     "Tickets",
     "Tokens",
+    "Upstream",
     "Value",
     "Verdict",
     "Voucher",
@@ -116,11 +119,13 @@ __all__ = [
     "is_aligned",
     "is_from_daemon",
     "judge",
+    "mail_tokens",
     "one_line",
     "open_source",
     "read_received_spf",
     "read_results",
     "read_signals",
+    "read_upstream",
     "trace_fields",
     "unguarded",
     "untrained",

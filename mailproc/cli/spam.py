@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -18,9 +19,17 @@ from mailproc.cli.filters import load_site
 from mailproc.cli.mail_files import MailFile, mails_in
 from mailproc.cli.output import echo_json, fail
 from mailproc.cli.table import printable
-from mailproc.desk.train import Label, Lesson, read_lesson, train, untrain
-from mailproc.mime.reader import read
-from mailproc.mime.tokens import words_of
+from mailproc.desk.known_tokens import KnownTokens
+from mailproc.desk.train import (
+    Label,
+    Lesson,
+    read_lesson,
+    rebuild,
+    train,
+    untrain,
+    untrain_agent,
+    upstream_of,
+)
 from mailproc.model.bayes import CutOffs, judge, untrained
 from mailproc.store.protocol import Store, Transaction
 
@@ -28,6 +37,7 @@ T = TypeVar("T")
 
 AT_ONCE = 100  # mails learnt in one transaction
 
+DAY = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"])
 PATHS = click.Path(exists=True, path_type=Path)
 
 
@@ -89,13 +99,26 @@ def train_command(ctx: click.Context, ham: tuple[Path, ...], spam: tuple[Path, .
 @spam.command("untrain", cls=PathLists)
 @click.argument("paths", nargs=-1, type=PATHS, metavar="[PATH]...")
 @_labelled
+@click.option("--agent", default="", metavar="NAME", help="All that this agent taught in the folder.")
+@click.option("--since", type=DAY, metavar="DAY", help="Only what that agent taught since.")
 @click.pass_context
 def untrain_command(
-    ctx: click.Context, paths: tuple[Path, ...], ham: tuple[Path, ...], spam: tuple[Path, ...]
+    ctx: click.Context,
+    paths: tuple[Path, ...],
+    ham: tuple[Path, ...],
+    spam: tuple[Path, ...],
+    agent: str,
+    since: datetime | None,
 ) -> None:
     """Take back what was learnt from mails; with --ham or --spam only where it was learnt so."""
+    if not (paths or ham or spam or agent):
+        raise click.UsageError("nothing to take back: give PATH... or --agent NAME")
+    if since is not None and not agent:
+        raise click.UsageError("--since goes with --agent")
+    if agent:
+        _untrain_agent(ctx, agent, since.timestamp() if since else 0.0)
     if not (paths or ham or spam):
-        raise click.UsageError("nothing to take back: give PATH...")
+        return
 
     def take_back(tx: Transaction, lesson: Lesson, label: Label | None) -> bool:
         return untrain(tx, lesson.sha256, label)
@@ -104,17 +127,42 @@ def untrain_command(
     click.echo(f"took back {changed} of {seen} mails", err=True)
 
 
+def _untrain_agent(ctx: click.Context, agent: str, since: float) -> None:
+    async def work(store: Store) -> int:
+        return await store.write(lambda tx: untrain_agent(tx, agent, since))
+
+    click.echo(f"took back {_run(ctx, work)} mails that {agent} taught", err=True)
+
+
+@spam.command("rebuild")
+@click.pass_context
+def rebuild_command(ctx: click.Context) -> None:
+    """Make all counts again from what was learnt, reading again the mails that are still stored.
+
+    To be run after an upgrade that changed what is read of a mail; CHANGELOG says so.
+    """
+    hosts = _upstream_hosts(ctx)
+
+    async def work(store: Store) -> tuple[int, int]:
+        return await store.write(lambda tx: rebuild(tx, hosts))
+
+    anew, everything = _run(ctx, work)
+    click.echo(f"counted {everything} mails again, {anew} of them were read again", err=True)
+
+
 @spam.command()
 @click.argument("paths", nargs=-1, required=True, type=PATHS, metavar="PATH...")
+@click.option("--desk", default="", metavar="NAME", help="Whose cut-offs; the stage's own, by default.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per mail.")
 @click.pass_context
-def score(ctx: click.Context, paths: tuple[Path, ...], as_json: bool) -> None:
+def score(ctx: click.Context, paths: tuple[Path, ...], desk: str, as_json: bool) -> None:
     """Score mails from 0 (ham) to 1 (spam), with the words that decided."""
-    cut_offs = _cut_offs(ctx)
+    cut_offs, hosts = _cut_offs(ctx, desk), _upstream_hosts(ctx)
 
     async def work(store: Store) -> None:
+        known = KnownTokens(store)
         for file in mails_in(paths):
-            _show(await _score(store, file, cut_offs), as_json)
+            _show(await _score(known, file, cut_offs, hosts), as_json)
 
     _run(ctx, work)
 
@@ -138,15 +186,26 @@ def status(ctx: click.Context, as_json: bool) -> None:
         click.echo(early.clues[0] if early else "trained: mails are judged")
 
 
-def _cut_offs(ctx: click.Context) -> CutOffs:
+def _options(ctx: click.Context) -> dict[str, Any]:
     """Those of the stage ``spam`` in the configuration."""
-    options = load_site(ctx).config.stage.get("spam", {})
+    return load_site(ctx).config.stage.get("spam", {})
+
+
+def _upstream_hosts(ctx: click.Context) -> frozenset[str]:
+    return upstream_of(_options(ctx))
+
+
+def _cut_offs(ctx: click.Context, desk: str = "") -> CutOffs:
+    options = _options(ctx)
+    options = options | options.get("desk", {}).get(desk, {})
     return CutOffs(**{name: options[name] for name in ("ham", "spam", "enough") if name in options})
 
 
-async def _score(store: Store, file: MailFile, cut_offs: CutOffs) -> dict[str, Any]:
-    words = words_of(read(file.raw))
-    found = await store.read(lambda tx: judge(tx.tokens.totals(), tx.tokens.counts(words), cut_offs))
+async def _score(
+    known: KnownTokens, file: MailFile, cut_offs: CutOffs, hosts: frozenset[str]
+) -> dict[str, Any]:
+    totals = await known.totals()
+    found = judge(totals, await known.counts(read_lesson(file.raw, hosts).words), cut_offs)
     return {
         "path": file.path,
         "score": round(found.score, 4),
@@ -173,9 +232,11 @@ def _teach(ctx: click.Context, paths: dict[Label | None, tuple[Path, ...]], teac
     def teach_all(batch: list[tuple[Label | None, Lesson]], tx: Transaction) -> int:
         return sum(teach(tx, lesson, label) for label, lesson in batch)
 
+    hosts = _upstream_hosts(ctx)
+
     async def work(store: Store) -> tuple[int, int]:
         changed = seen = 0
-        with _progress(_lessons(paths)) as lessons:
+        with _progress(_lessons(paths, hosts)) as lessons:
             while batch := list(islice(lessons, AT_ONCE)):
                 changed += await store.write(partial(teach_all, batch))
                 seen += len(batch)
@@ -184,10 +245,10 @@ def _teach(ctx: click.Context, paths: dict[Label | None, tuple[Path, ...]], teac
     return _run(ctx, work)
 
 
-def _lessons(paths: dict[Label | None, tuple[Path, ...]]) -> Lessons:
+def _lessons(paths: dict[Label | None, tuple[Path, ...]], hosts: frozenset[str]) -> Lessons:
     for label, roots in paths.items():
         for file in mails_in(roots):
-            yield label, read_lesson(file.raw)
+            yield label, read_lesson(file.raw, hosts)
 
 
 @contextmanager

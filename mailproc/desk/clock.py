@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from mailproc.desk.claim import expire_claims, stale_claims
 from mailproc.desk.close import wake_due
@@ -21,19 +21,30 @@ log = logging.getLogger("mailproc.clock")
 TICK = 15.0  # seconds
 
 
-async def keep_time(store: Store, site: Site, clock: Callable[[], float], spam_grace: float = GRACE) -> None:
-    """Look every few seconds, until cancelled; ``spam_grace`` is how long spam waits to be learnt."""
+async def keep_time(
+    store: Store,
+    site: Site,
+    clock: Callable[[], float],
+    spam_grace: float = GRACE,
+    upstream_hosts: Collection[str] = (),
+) -> None:
+    """Look every few seconds, until cancelled.
+
+    ``spam_grace`` is how long spam waits to be learnt; what filters on ``upstream_hosts`` said is learnt too.
+    """
     while True:
         try:
-            await tick(store, site, clock(), spam_grace)
+            await tick(store, site, clock(), spam_grace, upstream_hosts)
         except StoreError as error:
             log.warning("store=%s", error)
         await asyncio.sleep(TICK)
 
 
-async def tick(store: Store, site: Site, now: float, spam_grace: float = GRACE) -> int:
+async def tick(
+    store: Store, site: Site, now: float, spam_grace: float = GRACE, upstream_hosts: Collection[str] = ()
+) -> int:
     """Do what is due at ``now``; return how much that was.  Nothing is written when nothing is due."""
-    learnt = await learn_due(store, now, spam_grace)
+    learnt = await learn_due(store, now, spam_grace, upstream_hosts)
     if not await store.read(lambda tx: _is_anything_due(tx, site, now)):
         return learnt
     return learnt + await store.write(lambda tx: _do_due(tx, site, now))

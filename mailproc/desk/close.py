@@ -25,14 +25,14 @@ def mark_spam(tx: Transaction, ticket: Ticket, *, who: str, now: float) -> Ticke
     """An agent says that this is spam; it is learnt after a while, in which that can be taken back."""
     if ticket.state is State.SPAM:
         return ticket
-    learn_later(tx, ticket, Label.SPAM, now)
+    learn_later(tx, ticket, Label.SPAM, now, who)
     return change_state(tx, ticket, Move.SPAM, who=who, now=now)
 
 
 def unmark_spam(tx: Transaction, ticket: Ticket, *, who: str, now: float) -> Ticket:
     """An agent says that this is none; it is learnt after a while, as well."""
     if ticket.state is State.SPAM:
-        learn_later(tx, ticket, Label.HAM, now)
+        learn_later(tx, ticket, Label.HAM, now, who)
     return change_state(tx, ticket, Move.UNSPAM, who=who, owner="", now=now)
 
 

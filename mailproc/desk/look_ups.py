@@ -36,16 +36,3 @@ class StoredHistory:
         return AuthorHistory(
             author.mails, author.aligned, author.open_tickets, author.answered, author.answered_by
         )
-
-
-@dataclass(frozen=True, slots=True)
-class StoredTokens:
-    """Counts for the classifiers (``mailproc.stage.Tokens``)."""
-
-    store: Store
-
-    async def totals(self) -> tuple[int, int]:
-        return await self.store.read(lambda tx: tx.tokens.totals())
-
-    async def counts(self, words: frozenset[str]) -> dict[str, tuple[int, int]]:
-        return await self.store.read(lambda tx: tx.tokens.counts(words))

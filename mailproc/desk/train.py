@@ -1,19 +1,22 @@
 """Teach the spam classifier, and take it back.
 
-Every mail counts once, however often it is trained; trained as the other kind it changes sides.  What was
-learnt is recorded with its words, so that it can be taken back exactly, whatever the tokenizer does by then.
+Only what a person said is learnt, never a score of ours. Every mail counts once, however often it is
+trained; trained as the other kind it changes sides. What was learnt is recorded with its tokens and its
+agent, so that it can be taken back exactly, and all counts can be made again.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from mailproc.mime.reader import read
 from mailproc.mime.surgery import normalise_newlines
-from mailproc.mime.tokens import words_of
+from mailproc.mime.tokens_mail import mail_tokens
 from mailproc.model.ticket import Direction, Ticket
+from mailproc.store.lessons import LessonDue
 from mailproc.store.protocol import Store, Transaction
 
 GRACE = 60.0  # seconds in which an agent may change his mind
@@ -33,19 +36,27 @@ class Label(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """A mail to learn from: its digest as LMTP would have brought it, and its words."""
+    """A mail to learn from: its digest as LMTP would have brought it, and its tokens."""
 
     sha256: bytes
     words: frozenset[str]
 
 
-def read_lesson(raw: bytes) -> Lesson:
+def upstream_of(options: Mapping[str, object]) -> frozenset[str]:
+    """The hosts whose spam filter is learnt from, by the options of the stage ``spam``."""
+    hosts = options.get("upstream_hosts")
+    if options.get("upstream") != "tokens" or not isinstance(hosts, Collection):
+        return frozenset()
+    return frozenset(str(host).lower() for host in hosts)
+
+
+def read_lesson(raw: bytes, upstream_hosts: Collection[str] = ()) -> Lesson:
     """The lesson in a mail; a copy with other line ends is the same one."""
     raw = normalise_newlines(raw)
-    return Lesson(hashlib.sha256(raw).digest(), words_of(read(raw)))
+    return Lesson(hashlib.sha256(raw).digest(), mail_tokens(read(raw), upstream_hosts))
 
 
-def train(tx: Transaction, lesson: Lesson, label: Label, now: float) -> bool:
+def train(tx: Transaction, lesson: Lesson, label: Label, now: float, agent: str = "") -> bool:
     """Learn a mail as ham or spam; False where it was learnt so before."""
     learnt = tx.tokens.learnt(lesson.sha256)
     if learnt is not None:
@@ -53,7 +64,7 @@ def train(tx: Transaction, lesson: Lesson, label: Label, now: float) -> bool:
             return False
         untrain(tx, lesson.sha256)
     tx.tokens.add(lesson.words, **label.counts)
-    tx.tokens.remember(lesson.sha256, label, lesson.words, now)
+    tx.tokens.remember(lesson.sha256, label, lesson.words, now, agent)
     return True
 
 
@@ -67,30 +78,57 @@ def untrain(tx: Transaction, sha256: bytes, label: Label | None = None) -> bool:
     return True
 
 
-def learn_later(tx: Transaction, ticket: Ticket, label: Label, now: float) -> None:
+def untrain_agent(tx: Transaction, agent: str, since: float = 0.0) -> int:
+    """Take back all that one agent taught since a time; return how many mails that were."""
+    return sum(untrain(tx, each.sha256) for each in tx.tokens.all_learnt(agent, since))
+
+
+def rebuild(tx: Transaction, upstream_hosts: Collection[str] = ()) -> tuple[int, int]:
+    """Make all counts again from what was learnt; return how many mails were read again, of how many.
+
+    A mail that the store still has is read anew, as a newer tokenizer may see more in it; for the others
+    their recorded tokens stand.
+    """
+    everything = tx.tokens.all_learnt()
+    tx.tokens.drop_counts()
+    anew = 0
+    for each in everything:
+        learnt, raw = tx.tokens.learnt(each.sha256), tx.deliveries.raw(each.sha256)
+        words = learnt[1] if learnt else frozenset[str]()
+        if raw is not None:
+            words, anew = read_lesson(raw, upstream_hosts).words, anew + 1
+        tx.tokens.forget(each.sha256)
+        tx.tokens.add(words, **Label(each.label).counts)
+        tx.tokens.remember(each.sha256, each.label, words, each.at, each.agent)
+    return anew, len(everything)
+
+
+def learn_later(tx: Transaction, ticket: Ticket, label: Label, now: float, agent: str = "") -> None:
     """An agent said what a ticket is: learn its mails after a while, unless he takes it back."""
     pending = tx.lessons.pending(ticket.id)
     if pending is not None and pending != label:
         tx.lessons.drop(ticket.id)
     else:
-        tx.lessons.set(ticket.id, label, now)
+        tx.lessons.set(ticket.id, label, now, agent)
 
 
-async def learn_due(store: Store, now: float, grace: float = GRACE) -> int:
+async def learn_due(
+    store: Store, now: float, grace: float = GRACE, upstream_hosts: Collection[str] = ()
+) -> int:
     """Learn the tickets whose grace is over; return how many mails were learnt."""
     due = await store.read(lambda tx: tx.lessons.said_before(now - grace, _AT_ONCE))
-    return sum([await _learn(store, each.ticket, Label(each.label), now) for each in due])
+    return sum([await _learn(store, each, now, upstream_hosts) for each in due])
 
 
-async def _learn(store: Store, ticket: int, label: Label, now: float) -> int:
-    raws = await store.read(lambda tx: _received(tx, ticket))
-    lessons = [read_lesson(raw) for raw in raws]
+async def _learn(store: Store, due: LessonDue, now: float, upstream_hosts: Collection[str]) -> int:
+    raws = await store.read(lambda tx: _received(tx, due.ticket))
+    lessons = [read_lesson(raw, upstream_hosts) for raw in raws]
 
     def learn(tx: Transaction) -> int:
-        if tx.lessons.pending(ticket) != label:
+        if tx.lessons.pending(due.ticket) != due.label:
             return 0  # taken back while the mails were read
-        tx.lessons.drop(ticket)
-        return sum(train(tx, lesson, label, now) for lesson in lessons)
+        tx.lessons.drop(due.ticket)
+        return sum(train(tx, lesson, Label(due.label), now, due.agent) for lesson in lessons)
 
     return await store.write(learn)
 

@@ -9,10 +9,11 @@ from mailproc.store.connection import Connection
 
 @dataclass(frozen=True, slots=True)
 class LessonDue:
-    """``label`` is ham or spam."""
+    """``label`` is ham or spam; ``agent`` said so."""
 
     ticket: int
     label: str
+    agent: str = ""
 
 
 class Lessons:
@@ -21,14 +22,15 @@ class Lessons:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def set(self, ticket: int, label: str, at: float) -> None:
+    def set(self, ticket: int, label: str, at: float, agent: str = "") -> None:
         """An agent said at this time what a ticket is; what was said before is forgotten."""
         self._connection.run(
             """
-            INSERT INTO lesson_due (ticket, label, at) VALUES (:ticket, :label, :at)
-            ON CONFLICT (ticket) DO UPDATE SET label = excluded.label, at = excluded.at
+            INSERT INTO lesson_due (ticket, label, at, agent) VALUES (:ticket, :label, :at, :agent)
+            ON CONFLICT (ticket) DO UPDATE
+            SET label = excluded.label, at = excluded.at, agent = excluded.agent
             """,
-            {"ticket": ticket, "label": label, "at": at},
+            {"ticket": ticket, "label": label, "at": at, "agent": agent},
         )
 
     def drop(self, ticket: int) -> None:
@@ -41,7 +43,7 @@ class Lessons:
 
     def said_before(self, moment: float, limit: int) -> list[LessonDue]:
         rows = self._connection.all(
-            "SELECT ticket, label FROM lesson_due WHERE at <= :moment ORDER BY at LIMIT :limit",
+            "SELECT ticket, label, agent FROM lesson_due WHERE at <= :moment ORDER BY at LIMIT :limit",
             {"moment": moment, "limit": limit},
         )
         return [LessonDue(*row) for row in rows]

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from mailproc.desk.filing import Filing
 from mailproc.desk.intake import Intake
-from mailproc.desk.look_ups import StoredHistory, StoredTickets, StoredTokens
+from mailproc.desk.known_tokens import KnownTokens
+from mailproc.desk.look_ups import StoredHistory, StoredTickets
 from mailproc.desk.pressure import Pressure
 from mailproc.desk.processing import ProcessingLimits, Processor
 from mailproc.desk.site import Agent, Site
@@ -94,7 +95,7 @@ class Office:
         look_ups = LookUps(
             tickets=StoredTickets(self.store, keyring, self.clock),
             history=StoredHistory(self.store),
-            tokens=StoredTokens(self.store),
+            tokens=KnownTokens(self.store),
             templates=(str(ROOT / "config" / "templates"),),
             hostname=self.site.hostname,
             own_addresses=self.site.own_addresses | self.site.agent_addresses,

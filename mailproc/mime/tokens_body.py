@@ -1,0 +1,188 @@
+"""What the body of a mail gives away to the spam classifier beside its words, as tokens.
+
+Links (``url:``), tricks of HTML (``html:``), the shape of its MIME parts (``mime:``), attached files
+(``file:``), addresses (``mail:``) and how the text is written (``text:``). Each pattern takes linear time,
+and what is looked at is bounded.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from html import unescape
+from itertools import islice
+
+from mailproc.mime.reader import Mail
+from mailproc.mime.tokens import words_in
+from mailproc.mime.tokens_head import domain_parts
+
+_MOST_TEXT = 65_536  # letters
+_MOST_LINKS = 100
+_MOST_CAPITALS = 4_000  # letters in which words in capitals are looked for
+_MOST_PARTS = 30
+
+_URL = re.compile(r"(https?|ftp)://([^\s/?#<>\"'\\()\[\]]{1,200})([^\s<>\"']{0,300})", re.IGNORECASE)
+# The same for a whole text: what begins with a letter that many words have is looked for far more slowly.
+_BEHIND_SCHEME = re.compile(r"://([^\s/?#<>\"'\\()\[\]]{1,200})([^\s<>\"']{0,300})")
+_SCHEME = re.compile(r"(?:https?|ftp)\Z", re.IGNORECASE)
+_MAIL_DOMAIN = re.compile(r"@((?:[A-Za-z0-9-]{1,40}\.){1,4}[A-Za-z]{2,12})")
+_MARKS = (
+    "!!", "!!!", "??", "$$", "***", "=====", "-----", "_____", "....", "~~~", ">>", "%", "$", "€", "£",
+    "!", "?", "(c)", "™", "®", "•", "►", "100%", "$1", ",000",
+)  # fmt: skip
+_PATH_WORD = re.compile(r"[a-z]{3,20}")
+_NUMBER = re.compile(r"[\d.]+")
+_HEXADECIMAL = re.compile(r"[0-9A-Fa-f]{2,}")
+_EDGE = ".,;:!?()[]<>\"'*-_"
+_INVISIBLE = re.compile("[\u00ad\u034f\u115f\u200b-\u200f\u2060-\u2064\ufeff]")
+_TAG = re.compile(r"<(/?[a-zA-Z!][a-zA-Z0-9]{0,15})([^<>]{0,1500})>")
+_HIDDEN = re.compile(
+    r"display\s{0,3}:\s{0,3}none|visibility\s{0,3}:\s{0,3}hidden|font-size\s{0,3}:\s{0,3}[01](?:px|pt|em|;|\"|\s)"
+    r"|opacity\s{0,3}:\s{0,3}0[;\"\s]|max-height\s{0,3}:\s{0,3}0|mso-hide",
+    re.IGNORECASE,
+)
+_TINY = re.compile(r"(?:width|height)\s{0,3}[=:]\s{0,3}[\"']?\s{0,3}[01](?:px)?[\"';\s>]", re.IGNORECASE)
+_ATTRIBUTE = re.compile(
+    r"\b(href|src|action|background)\s{0,3}=\s{0,3}[\"']?([^\s\"'<>]{1,400})", re.IGNORECASE
+)
+_COLOR = re.compile(r"color\s{0,3}[=:]\s{0,3}[\"']?(#[0-9a-f]{3,6}|[a-z]{3,12})", re.IGNORECASE)
+_TELLING = frozenset({
+    "form", "input", "iframe", "script", "object", "embed", "style", "font", "center", "table", "img", "map",
+    "marquee", "base", "area", "button", "video", "svg", "meta", "link", "blink", "title", "blockquote",
+    "pre",
+})  # fmt: skip
+
+
+def body_tokens(mail: Mail) -> Iterator[str]:
+    """The tokens of a mail's body without its words; some are given more than once."""
+    text = mail.text[:_MOST_TEXT]
+    yield from _manner(text)
+    yield from _links(text)
+    yield from _shape(mail)
+    if source := mail.html[:_MOST_TEXT]:
+        yield from _markup(source)
+
+
+def _manner(text: str) -> Iterator[str]:
+    """How the text is written."""
+    yield f"text:size {len(text).bit_length()}"
+    if not text.strip():
+        yield "text:none"
+    yield from [f"text:mark {mark}" for mark in _MARKS if mark in text]
+    capitals = [word for word in text[:_MOST_CAPITALS].split() if word.isupper() and len(word) > 3]
+    for word in capitals[:50]:
+        yield f"text:caps {word.strip(_EDGE).lower()[:20]}"
+    if not text.isascii():
+        other = sum(map("\x7f".__lt__, text[:4000]))
+        yield f"text:not ascii {other.bit_length()}"
+        if _INVISIBLE.search(text):
+            yield "text:invisible letters"
+    if "@" in text:
+        yield from [f"mail:@{domain.lower()}" for domain in set(_MAIL_DOMAIN.findall(text)[:20])]
+
+
+def _links(text: str) -> Iterator[str]:
+    found = {
+        (scheme[0], *match.groups())
+        for match in islice(_BEHIND_SCHEME.finditer(text), _MOST_LINKS)
+        if (scheme := _SCHEME.search(text, max(match.start() - 5, 0), match.start()))
+    }
+    yield f"url:number {len(found).bit_length()}"
+    for scheme, host, path in found:
+        yield from _link(scheme, host, path)
+
+
+def _link(scheme: str, host: str, path: str) -> Iterator[str]:
+    host, at, behind = host.lower().partition("@")
+    if at:
+        yield "url:user"
+        host = behind
+    name, colon, port = host.partition(":")
+    if colon:
+        yield f"url:port {port[:5]}"
+    if _NUMBER.fullmatch(name):
+        yield "url:address"
+        yield f"url:{name}"
+    else:
+        yield from (f"url:{part}" for part in domain_parts(name))
+        if "xn--" in name:
+            yield "url:punycode"
+    yield f"url:{scheme.lower()}"
+    if "%" in path:
+        yield "url:escaped"
+    for word in _PATH_WORD.findall(path[:150].lower())[:12]:
+        yield f"url:/{word}"
+    if "." in path[-6:]:
+        yield "url:file " + path.rpartition(".")[2][:5].lower()
+
+
+def _shape(mail: Mail) -> Iterator[str]:
+    """The parts, their charsets and encodings, and attached files."""
+    parts = mail.parts[:_MOST_PARTS]
+    yield "mime:" + " ".join(part.type.rpartition("/")[2][:20] for part in parts[:6])
+    for part in parts:
+        yield f"mime:{part.type[:40]}"
+        if charset := part.charset:
+            yield f"mime:charset {charset[:20].lower()}"
+        if part.encoding:
+            yield f"mime:{part.encoding[:20]}"
+        if name := part.file_name:
+            yield f"file:.{name.rpartition('.')[2][:8].lower()}"
+            yield from (f"file:{word}" for word in words_in(name[:80])[:8])
+        if boundary := part.parameters.get("boundary"):
+            yield "mime:boundary " + _HEXADECIMAL.sub("9", boundary)[:12]
+    if mail.defects:
+        yield from (f"defect:{defect[:40]}" for defect in mail.defects[:5])
+
+
+def _markup(source: str) -> Iterator[str]:
+    """The tricks of an HTML text: what is hidden, where links lead, what is fetched."""
+    tags = _TAG.findall(source)
+    yield f"html:size {len(source).bit_length()}"
+    yield f"html:tags {len(tags).bit_length()}"
+    hidden = pixels = 0
+    names = set()
+    for name, attributes in tags[:2000]:
+        names.add(name.lower())
+        if not attributes:
+            continue
+        hidden += _HIDDEN.search(attributes) is not None
+        if name in ("img", "IMG", "Img"):
+            pixels += _TINY.search(attributes) is not None
+        yield from _attributes(name.lower(), attributes)
+    yield from (f"html:<{name}>" for name in names & _TELLING)
+    if hidden:
+        yield "html:hidden"
+    if pixels:
+        yield "html:pixel"
+    if source.count("&#") > 20:
+        yield "html:entities"
+    yield from _mismatches(source)
+
+
+def _attributes(name: str, attributes: str) -> Iterator[str]:
+    for attribute, value in _ATTRIBUTE.findall(attributes)[:4]:
+        kind = "link" if name == "a" else name
+        if match := _URL.match(unescape(value)):
+            yield f"html:{kind} {match[1].lower()}"
+            yield from _link(*match.groups())
+        else:
+            scheme = value.partition(":")[0][:10].lower() if ":" in value else "local"
+            yield f"html:{kind} {attribute.lower()} {scheme}"
+    for color in _COLOR.findall(attributes)[:3]:
+        yield f"html:color {color.lower()}"
+
+
+_ANCHOR = re.compile(
+    r"<a\s[^<>]{0,300}?href\s{0,3}=\s{0,3}[\"']?https?://([^\s/\"'<>:?#]{1,200})[^<>]{0,1500}>([^<>]{1,200})</a",
+    re.IGNORECASE,
+)
+_SHOWN = re.compile(r"\s*(?:https?://)?((?:[a-z0-9-]{1,60}\.){1,6}[a-z]{2,20})\b", re.IGNORECASE)
+
+
+def _mismatches(source: str) -> Iterator[str]:
+    """A link that shows one domain and leads to another."""
+    for host, shown in _ANCHOR.findall(source)[:_MOST_LINKS]:
+        match = _SHOWN.match(shown)
+        if match and match[1].lower().split(".")[-2:] != host.lower().split(".")[-2:]:
+            yield "html:other target"
