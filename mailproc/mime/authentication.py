@@ -23,7 +23,6 @@ _BY_RESENDER = frozenset({"resent-from", "resent-to", "resent-date", "resent-sen
 _WRITTEN = _BY_AUTHOR | _BY_RESENDER
 _VERSION = "1"  # the only one that there is (RFC 8601 section 2.2)
 _PIECE = re.compile(r'"((?:[^"\\]|\\.)*)"|([()])|\\.|([^"()\\]+)|(.)', re.DOTALL)
-_EQUALS = re.compile(r" ?([=/]) ?")
 _METHOD = re.compile(r"([a-z0-9-]+)(?:/[0-9]+)?=([a-z]+)", re.IGNORECASE)
 _POLICY = re.compile(r"\b(?:p|policy|policy\.dmarc)\s*=\s*(none|quarantine|reject)\b", re.IGNORECASE)
 _SPF_RECEIVER = re.compile(r"\breceiver=\"?([^\s;\"]+)|^\s*\w+\s*\(([^\s:)]+):", re.IGNORECASE)
@@ -72,14 +71,36 @@ def read_received_spf(text: str) -> tuple[str, Result]:
 
 
 def _result(clause: str, policy: str) -> Result | None:
-    words = _EQUALS.sub(r"\1", " ".join(clause.split())).split()
-    found = _METHOD.match(words[0]) if words else None
+    words = clause.split()
+    if not words:
+        return None
+    # Space around the signs, as nearly nobody writes it.
+    if any(word[0] in "=/" or word[-1] in "=/" for word in words):
+        words = _joined(words)
+    found = _METHOD.match(words[0])
     if not found:
         return None
     method = found[1].lower()
-    pairs = (word.partition("=") for word in words[1 : MAX_PROPERTIES + 1])
-    properties = {name.lower(): value for name, equals, value in pairs if equals and "." in name}
+    properties = {}
+    for word in words[1 : MAX_PROPERTIES + 1]:
+        name, equals, value = word.partition("=")
+        if equals and "." in name:
+            properties[name.lower()] = value
     return Result(method, found[2].lower(), properties, policy if method == "dmarc" else "")
+
+
+def _joined(words: list[str]) -> list[str]:
+    """``dkim``, ``=``, ``pass`` as one word; a value may itself end with the sign, as base64 does."""
+    joined = words[:1]
+    for word in words[1:]:
+        last = joined[-1]
+        opens = last.endswith("=") and last.count("=") == 1 and "=" not in word
+        version = len(joined) == 1 and "=" not in last and (last.endswith("/") or word.startswith("/"))
+        if opens or version or (word.startswith("=") and "=" not in last):
+            joined[-1] += word
+        else:
+            joined.append(word)
+    return joined
 
 
 def _clauses(text: str) -> list[str]:

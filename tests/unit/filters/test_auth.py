@@ -65,6 +65,8 @@ def ar(results: str, authserv_id: str = "mail.example.org") -> str:
         ('dkim = pass ( a ; "(" ; b ) header.d = example.com', NONE, PASS, NONE, True),
         ('spf/1=pass reason="; dmarc=pass" smtp.mailfrom=x@example.net', PASS, NONE, NONE, False),
         ("DKIM=PASS HEADER.D=EXAMPLE.COM", NONE, PASS, NONE, True),
+        ("dkim=pass header.b=Zx8= header.d=example.com", NONE, PASS, NONE, True),
+        ("dkim / 1 = pass header.d =example.com header.s= s1", NONE, PASS, NONE, True),
     ],
 )
 async def test_results_are_read_as_rfc_8601_writes_them(
