@@ -9,6 +9,7 @@ from mailproc.check.paths import template_folders
 from mailproc.config import Loaded
 from mailproc.desk.known_tokens import KnownTokens
 from mailproc.desk.look_ups import StoredHistory, StoredTickets
+from mailproc.desk.known_topics import KnownTopics
 from mailproc.desk.site import Site
 from mailproc.pipeline.chain import Chain
 from mailproc.resolver import resolvers
@@ -24,6 +25,7 @@ async def open_chains(
         tickets=StoredTickets(store, site.keyring, clock),
         history=StoredHistory(store),
         tokens=KnownTokens(store),
+        topics=KnownTopics(store),
         templates=template_folders(loaded.config),
         hostname=site.hostname,
         folder=str(loaded.path.absolute().parent),

@@ -15,6 +15,7 @@ from mailproc.enrich.options import NAME, SourceOptions
 from mailproc.enrich.source import SourceAway, Value
 from mailproc.enrich.values import as_tag, one_line
 from mailproc.mime.arc import voucher_in
+from mailproc.mime.attached import AttachedText, attached_texts
 from mailproc.mime.authentication import MAX_INSTANCES, read_received_spf, read_results, trace_fields
 from mailproc.mime.automatic_words import (
     absence_hint,
@@ -22,21 +23,27 @@ from mailproc.mime.automatic_words import (
     bounce_phrase,
     confirms_absence,
 )
+from mailproc.mime.check_digits import CHECKS, cards_in, ibans_in
+from mailproc.mime.deadlines import Deadline, deadlines_in
 from mailproc.mime.inspection import Inspection
 from mailproc.mime.reader import Mail
 from mailproc.mime.report import DeliveryReport, ReportKind, has_null_path, is_from_daemon
 from mailproc.mime.signals import read_signals
 from mailproc.mime.tokens import words_of
 from mailproc.mime.tokens_mail import mail_tokens
+from mailproc.mime.topic_tokens import topic_tokens
 from mailproc.mime.upstream import Upstream, read_upstream
+from mailproc.mime.urgency_words import anger_of, urgency_of
 from mailproc.model.address import Address, BadAddress, Mailbox, ascii_domain
 from mailproc.model.alignment import is_aligned
+from mailproc.model.assignment import Assignment, Profile, Way
 from mailproc.model.authentication import Result as MethodResult
 from mailproc.model.authentication import Voucher, conclude
 from mailproc.model.bayes import CutOffs, judge, untrained
 from mailproc.model.desk import Desk
 from mailproc.model.envelope import Envelope
 from mailproc.model.follow_up import FollowUp, Signals
+from mailproc.model.moment import parse_moment
 from mailproc.model.judgement import (
     Authentication,
     AuthResult,
@@ -47,6 +54,7 @@ from mailproc.model.judgement import (
     SpamScore,
     SpamVerdict,
 )
+from mailproc.model.topics import NONE, Ranked, TopicModel
 from mailproc.pipeline.delivery import AcknowledgementLimits, AcknowledgementPlan, Delivery
 from mailproc.pipeline.patterns import Match, Pattern, compile_pattern
 from mailproc.pipeline.template import MailTemplate, compile_template
@@ -55,13 +63,17 @@ from mailproc.pipeline.verdict import CONTINUE, STOP, Course, OnError, Verdict
 from mailproc.pipeline.when import Condition, Scores, compile_when
 
 __all__ = [
+    "CHECKS",
     "CONTINUE",
     "MAX_INSTANCES",
     "NAME",
+    "NONE",
     "STOP",
     "AcknowledgementLimits",
     "AcknowledgementPlan",
     "Address",
+    "AttachedText",
+    "Assignment",
     "AuthResult",
     "Authentication",
     "AuthorHistory",
@@ -71,6 +83,7 @@ __all__ = [
     "Condition",
     "Course",
     "CutOffs",
+    "Deadline",
     "Delivery",
     "DeliveryReport",
     "Desk",
@@ -80,6 +93,7 @@ __all__ = [
     "History",
     "Inquiry",
     "Inspection",
+    "Load",
     "LookUps",
     "Mail",
     "MailClass",
@@ -88,8 +102,12 @@ __all__ = [
     "Match",
     "MethodResult",
     "NoAnswer",
+    "NobodyFree",
+    "NoTopics",
     "OnError",
     "Pattern",
+    "Ranked",
+    "Profile",
     "ReportKind",
     "Resolver",
     "Scores",
@@ -101,34 +119,45 @@ __all__ = [
     "Stage",
     "Tickets",
     "Tokens",
+    "TopicModel",
+    "Topics",
     "Upstream",
     "Value",
     "Verdict",
     "Voucher",
+    "Way",
     "absence_hint",
+    "anger_of",
     "as_tag",
     "ascii_domain",
+    "attached_texts",
     "auto_reply_phrase",
     "bounce_phrase",
+    "cards_in",
     "compile_pattern",
     "compile_template",
     "compile_when",
     "conclude",
     "confirms_absence",
+    "deadlines_in",
     "has_null_path",
+    "ibans_in",
     "is_aligned",
     "is_from_daemon",
     "judge",
     "mail_tokens",
     "one_line",
     "open_source",
+    "parse_moment",
     "read_received_spf",
     "read_results",
     "read_signals",
     "read_upstream",
+    "topic_tokens",
     "trace_fields",
     "unguarded",
     "untrained",
+    "urgency_of",
     "voucher_in",
     "words_of",
 ]
@@ -167,6 +196,21 @@ class Tokens(Protocol):
         ...
 
 
+class Load(Protocol):
+    """Who is free."""
+
+    async def next_agent(self, desk: Desk, assignment: Assignment, customer: str) -> str:
+        """Who would get a ticket of this customer now; "" for nobody.  It is decided when it is stored."""
+        ...
+
+
+class NobodyFree:
+    """Where nobody is known to be free."""
+
+    async def next_agent(self, desk: Desk, assignment: Assignment, customer: str) -> str:
+        return ""
+
+
 class NoAnswer(Exception):
     """Nobody answered a question to DNS; it may be asked again later."""
 
@@ -186,6 +230,21 @@ class Unconnected:
         raise NoAnswer(name)
 
 
+class Topics(Protocol):
+    """What was learnt of topics (model/topics.py)."""
+
+    async def model(self, desk: Desk) -> TopicModel:
+        """The desk's newest model; one without topics where nothing was learnt."""
+        ...
+
+
+class NoTopics:
+    """Where nothing was learnt and nothing can be."""
+
+    async def model(self, desk: Desk) -> TopicModel:
+        return TopicModel.empty()
+
+
 @dataclass(frozen=True, slots=True)
 class LookUps:
     """Narrow, read-only questions that a stage may ask; handed in at ``open``."""
@@ -198,8 +257,13 @@ class LookUps:
     folder: str = "."  # of the configuration: paths in options start there
     own_addresses: frozenset[str] = frozenset()  # of all desks and agents, lower-case
     stages: Mapping[str, Scores] = field(default_factory=dict)  # of the chains, with their scores
+    load: Load = field(default_factory=NobodyFree)
+    desks: Mapping[str, Desk] = field(default_factory=dict)  # of the site, by name
+    agents: Mapping[str, Profile] = field(default_factory=dict)  # of the site, by name
+    chains: frozenset[str] = frozenset()  # names: those of the desks, and of [chains]
     # from the addresses of name servers, those of the system by default; ValueError for what is none
     resolver: Callable[[tuple[str, ...]], Resolver] = lambda servers: Unconnected()
+    topics: Topics = field(default_factory=NoTopics)
 
 
 class Stage:

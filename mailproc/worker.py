@@ -16,6 +16,7 @@ from mailproc.config import Config, Loaded
 from mailproc.desk.clock import keep_time
 from mailproc.desk.enrich_later import LateNotes, enrich_later
 from mailproc.desk.pressure import Pressure
+from mailproc.desk.topics import keep_learning
 from mailproc.desk.train import GRACE as GRACE_OF_SPAM
 from mailproc.desk.train import upstream_of
 from mailproc.failpoint import FailPoints
@@ -100,6 +101,7 @@ async def _start(
         running.append(enrich_later(LateNotes(store, parts.site, parts.chains), time.time))
         grace = loaded.config.imap.spam_grace if loaded.config.imap else GRACE_OF_SPAM
         hosts = upstream_of(loaded.config.stage.get("spam", {}))
+        running.append(keep_learning(store, time.time))
         running.append(keep_time(store, parts.site, time.time, grace, hosts))
     _run_in_background(running, stack)
     await _listen(loaded.config, parts, sockets, failpoints, stack)

@@ -21,20 +21,34 @@ FILES = sorted([*SHIPPED, *(ROOT / "tests").rglob("*.py"), *(ROOT / "bench").rgl
 # part of mailproc → what of ours it may import.  A part is a folder or a file directly below mailproc/.
 MAY_IMPORT: dict[str, set[str]] = {
     "model": {"model"},
-    "mime": {"mime", "model"},
+    "mime": {"mime", "model", "child"},
     "pipeline": {"pipeline", "model", "mime", "stage"},
     "enrich": {"enrich", "pipeline"},  # what stands behind the sources of filters/enrich.py
     "stage": {"model", "mime", "pipeline", "enrich"},
     "resolver": {"stage", "pipeline"},
     "store": {"store", "model", "failpoint"},
-    "desk": {"desk", "model", "mime", "pipeline", "stage", "store", "failpoint"},
+    "desk": {"desk", "model", "mime", "pipeline", "stage", "store", "failpoint", "child"},
     "outbox": {"outbox", "model", "mime", "store", "failpoint"},
     "imap": {"imap", "model", "mime", "store", "failpoint"},
     "listen": {"listen", "model", "desk", "failpoint"},
     "toml": {"model"},
     "config": {"model", "toml"},
-    "check": {"check", "config", "toml", "model", "mime", "pipeline", "stage", "listen", "imap", "resolver"},
+    "calendars": {"calendars", "config", "model"},
+    "check": {
+        "check",
+        "calendars",
+        "config",
+        "toml",
+        "model",
+        "mime",
+        "pipeline",
+        "stage",
+        "listen",
+        "imap",
+        "resolver",
+    },
     "failpoint": set(),
+    "child": set(),
     "log": set(),
     "notify": set(),
     "supervisor": {"notify"},
@@ -88,6 +102,9 @@ AT_HOME: dict[str, tuple[str, ...]] = {
     "h11": ("enrich/http.py",),
     "dkim": ("outbox/sign.py", "mime/signature.py"),
     "imapclient": ("imap/",),
+    "holidays": ("calendars/country.py",),
+    "icalendar": ("calendars/ical.py",),
+    "dateutil": ("calendars/ical.py",),
 }
 # what we depend on → what is imported, where the two names differ
 IMPORTED_AS = {
@@ -97,6 +114,7 @@ IMPORTED_AS = {
     "dnspython": "dns",
     "google-re2": "re2",
     "IMAPClient": "imapclient",
+    "python-dateutil": "dateutil",
 }
 SQL = re.compile(
     r"^\s*(SELECT\s.*\sFROM\s|INSERT\s+(OR\s+\w+\s+)?INTO\s|UPDATE\s+\w+\s+SET\s|DELETE\s+FROM\s|CREATE\s+TABLE\s)",

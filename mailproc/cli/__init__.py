@@ -25,6 +25,7 @@ COMMANDS = {
     "backup": Entry(
         "backup", "Write a consistent copy of the store and its key to FILE, also while the daemon runs."
     ),
+    "calendar": Entry("calendar", "Opening hours and holidays, day by day."),
     "check": Entry("check", "Report all mistakes of the configuration with file, line and key."),
     "demo": Entry("demo", "Play a customer and two agents on a real daemon, then wait for your mail client."),
     "dkim": Entry(
@@ -46,6 +47,7 @@ COMMANDS = {
         "text", "What is read from a mail: who, what is new in it, what is quoted, what is attached."
     ),
     "ticket": Entry("ticket", "Tickets: list, show, and change them."),
+    "topics": Entry("topics", "Teach what mails are about, and ask."),
 }
 
 

@@ -22,6 +22,7 @@ from mailproc.desk.merge import merge, split
 from mailproc.desk.note import keep_note
 from mailproc.desk.number import new_number
 from mailproc.desk.site import Site
+from mailproc.desk.topics import forget_tags, learn_tags
 from mailproc.desk.wanted import want_draft
 from mailproc.mime.commands import Command, Commands, Verb, read_command
 from mailproc.model.address import Address
@@ -226,6 +227,8 @@ def _tag(tx: Transaction, order: Order, ticket: Ticket, argument: str, now: floa
     there = {tag.casefold(): tag for tag in tx.history.tags(ticket.id)}
     added = {word.casefold() for word in words if not word.startswith("-")} - there.keys()
     removed = [there[name] for word in words if word[0] == "-" and (name := word[1:].casefold()) in there]
+    forget_tags(tx, ticket, removed, now=now)
+    learn_tags(tx, ticket, sorted(added), who=order.agent, now=now)
     tx.history.add_tags(ticket, sorted(added))
     tx.history.remove_tags(ticket, removed)
     tx.tickets.touch(ticket.id, now)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mailproc.desk.change import Refused
+from mailproc.desk.topics import learn_move
 from mailproc.model.desk import Desk
 from mailproc.model.ticket import State, Ticket
 from mailproc.store.protocol import Transaction
@@ -17,6 +18,7 @@ def transfer(tx: Transaction, ticket: Ticket, desk: Desk, *, who: str, now: floa
         raise Refused(f"ticket {ticket.number} is at desk {desk.name} already")
     if ticket.state is State.CLOSED:
         raise Refused(f"ticket {ticket.number} is closed: reopen it first")
+    learn_move(tx, ticket, desk.name, who=who, now=now)
     state = State.SPAM if ticket.state is State.SPAM else State.NEW
     tx.tickets.set_state(ticket, state, "", now)
     for member in tx.folders.family(ticket.desk, ticket.id):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from mailproc.store.answers import Answers
+from mailproc.store.assignments import Assignments
 from mailproc.store.authors import Authors
 from mailproc.store.auto_answers import AutoAnswers
 from mailproc.store.canned import CannedMails
@@ -22,6 +23,7 @@ from mailproc.store.submissions import Submissions
 from mailproc.store.threads import Threads
 from mailproc.store.tickets import Tickets
 from mailproc.store.tokens import Tokens
+from mailproc.store.topics import Topics
 
 
 class Transaction:
@@ -49,6 +51,10 @@ class Transaction:
     @cached_property
     def authors(self) -> Authors:
         return Authors(self._connection)
+
+    @cached_property
+    def assignments(self) -> Assignments:
+        return Assignments(self._connection)
 
     @cached_property
     def outbox(self) -> Outbox:
@@ -97,3 +103,7 @@ class Transaction:
     @cached_property
     def drafts(self) -> Drafts:
         return Drafts(self._connection)
+
+    @cached_property
+    def topics(self) -> Topics:
+        return Topics(self._connection)

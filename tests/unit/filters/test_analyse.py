@@ -67,8 +67,10 @@ async def test_addresses_phones_and_links_are_found(analysed: Callable[..., Any]
 
 
 async def test_each_finding_can_be_switched_off(analysed: Callable[..., Any]) -> None:
-    off = {"language": False, "addresses": False, "phones": False, "links": False}
-    found = await analysed(f"{GERMAN} bob@example.net +49 30 1234567 https://example.net/", **off)
+    off = {"language": False, "addresses": False, "phones": False, "links": False, "accounts": False}
+    found = await analysed(
+        f"{GERMAN} bob@example.net +49 30 1234567 https://example.net/", urgency=0.0, anger=0.0, **off
+    )
     assert found.results[-1].notes == {}
     assert found.results[-1].scores == {}
     assert found.language == ""

@@ -1,0 +1,166 @@
+"""What a mail is about, by the tokens of mails whose topic is known (model/topic_training.py learns them).
+
+A model holds for each token one byte per topic: how much the token speaks for that topic. So a judgement
+adds up small whole numbers, and a model of 50,000 tokens and twenty topics takes a few megabytes. What the
+probabilities lack to one is that of "none of these".
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+NONE = "none"  # the label of mails that are about none of the topics
+MOST_TOKENS = 60_000  # of one model
+MOST_REASONS = 5  # words that are shown
+_MIDDLE = 128  # the byte for "says nothing"
+_STEPS = 127
+_FORMAT = 1
+_Stored = tuple[
+    int,
+    tuple[str, ...],
+    list[str],
+    bytes,
+    list[float],
+    tuple[float, ...],
+    float,
+    tuple[float, float],
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """From margins to probabilities: each is worth ``exp(slope * margin)``, and "none of these" is worth
+    ``exp(slope * border)``; together they are one."""
+
+    slope: float
+    border: float  # the margin at which a topic is as likely as none
+
+    def probabilities(self, margins: Sequence[float]) -> list[float]:
+        """One for each margin; what they lack to 1.0 is "none of these"."""
+        top = max(*margins, self.border)
+        worth = [math.exp(self.slope * (margin - top)) for margin in margins]
+        whole = sum(worth) + math.exp(self.slope * (self.border - top))
+        return [each / whole for each in worth]
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A topic, how likely it is, and the tokens that speak most for it."""
+
+    topic: str
+    probability: float
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TopicModel:
+    """``rows`` has for each token one byte per topic, ``weights`` the token's own weight."""
+
+    topics: tuple[str, ...]
+    rows: Mapping[str, bytes] = field(repr=False)
+    weights: Mapping[str, float] = field(repr=False)  # squared
+    biases: tuple[float, ...]
+    step: float  # what one step of a byte is worth
+    calibration: Calibration
+
+    @classmethod
+    def empty(cls) -> TopicModel:
+        return cls((), {}, {}, (), 0.0, Calibration(1.0, 0.0))
+
+    def judge(self, tokens: frozenset[str]) -> tuple[Ranked, ...]:
+        """Every topic, the likeliest first; of that one the reasons, too."""
+        if not self.topics:
+            return ()
+        margins = self._margins(tokens)
+        ranked = sorted(zip(margins, self.topics, range(len(margins)), strict=True), reverse=True)
+        chances = self.calibration.probabilities([margin for margin, _, _ in ranked])
+        best = ranked[0][2]
+        return tuple(
+            Ranked(topic, chance, self._reasons(tokens, number) if number == best else ())
+            for chance, (_, topic, number) in zip(chances, ranked, strict=True)
+        )
+
+    def _margins(self, tokens: frozenset[str]) -> list[float]:
+        known = self.rows.keys() & tokens
+        if not known:
+            return list(self.biases)
+        length = math.sqrt(sum(map(self.weights.__getitem__, known)))
+        silent = _MIDDLE * len(known)
+        sums = map(sum, zip(*map(self.rows.__getitem__, known), strict=True))
+        return [
+            (total - silent) * self.step / length + bias
+            for total, bias in zip(sums, self.biases, strict=True)
+        ]
+
+    def _reasons(self, tokens: frozenset[str], number: int) -> tuple[str, ...]:
+        speaking = [(self.rows[token][number], token) for token in self.rows.keys() & tokens]
+        speaking.sort(key=lambda each: (-each[0], each[1]))
+        return tuple(token for strength, token in speaking[:MOST_REASONS] if strength > _MIDDLE)
+
+
+def pack(
+    topics: Sequence[str],
+    weights: Mapping[str, float],
+    machines: Sequence[Sequence[float]],
+    calibration: Calibration,
+) -> TopicModel:
+    """A model of trained machines,"
+    " whose weights stand in the order of ``weights``; their last is the bias."""
+    strengths = {
+        token: [machine[number] * weight for machine in machines]
+        for number, (token, weight) in enumerate(weights.items())
+    }
+    peaks = {token: max(map(abs, row)) for token, row in strengths.items()}
+    chosen = sorted(peaks, key=lambda token: (-peaks[token], token))[:MOST_TOKENS]
+    # One token in a thousand may say more than the largest step can.
+    step = (peaks[chosen[len(chosen) // 1000]] / _STEPS) if chosen else 1.0
+    step = step or 1.0
+    return TopicModel(
+        tuple(topics),
+        {token: _row(strengths[token], step) for token in chosen},
+        {token: weights[token] ** 2 for token in chosen},
+        tuple(machine[-1] for machine in machines),
+        step,
+        calibration,
+    )
+
+
+def _row(strengths: Sequence[float], step: float) -> bytes:
+    return bytes(_MIDDLE + max(min(round(each / step), _STEPS), -_STEPS) for each in strengths)
+
+
+def to_bytes(model: TopicModel) -> bytes:
+    """The model as it is stored."""
+    tokens = list(model.rows)
+    return msgspec.msgpack.encode(
+        (
+            _FORMAT,
+            model.topics,
+            tokens,
+            b"".join(model.rows.values()),
+            [model.weights[token] for token in tokens],
+            model.biases,
+            model.step,
+            (model.calibration.slope, model.calibration.border),
+        )
+    )
+
+
+def from_bytes(content: bytes) -> TopicModel:
+    """A stored model; ValueError where another version wrote it in another form."""
+    try:
+        form, topics, tokens, octets, weights, biases, step, calibration = msgspec.msgpack.decode(
+            content, type=_Stored
+        )
+    except msgspec.MsgspecError as error:
+        raise ValueError(f"no topic model: {error}") from None
+    if form != _FORMAT:
+        raise ValueError(f"a topic model of form {form}, this mailproc knows {_FORMAT}")
+    width = len(topics)
+    rows = {token: octets[place * width : (place + 1) * width] for place, token in enumerate(tokens)}
+    known = dict(zip(tokens, weights, strict=True))
+    return TopicModel(topics, rows, known, biases, step, Calibration(*calibration))
