@@ -63,9 +63,11 @@ def _number(said: bool | int | float | Decimal) -> Value:
     if isinstance(said, bool):
         return said
     if isinstance(said, Decimal):
-        said = int(said) if said.is_finite() and abs(said) < _LARGEST and said == int(said) else float(said)
-    if isinstance(said, float) and not math.isfinite(said):
-        return ""
-    if isinstance(said, float) or abs(said) <= _LARGEST:
+        if not said.is_finite():
+            return ""
+        said = int(said) if abs(said) < _LARGEST and said == int(said) else float(said)
+    if isinstance(said, float):
+        return said if math.isfinite(said) else ""
+    if abs(said) <= _LARGEST:
         return said
     return str(said) if abs(said) < _LARGEST**2 else ""

@@ -3,7 +3,7 @@
 # Needs root on Debian and does nothing where all are present.  No service is started: while the
 # packages are set up, a policy-rc.d forbids it; the one that was there before comes back.
 set -eu
-PATH=$PATH:/usr/sbin:/sbin
+PATH=$PATH:/usr/sbin:/sbin:$(echo /usr/lib/postgresql/*/bin)
 packages=
 
 wants() { # wants PROGRAM PACKAGE
@@ -15,6 +15,10 @@ wants dovecot dovecot-imapd
 wants mbsync isync
 wants neomutt neomutt
 wants tmux tmux
+wants postgres postgresql
+wants mariadbd mariadb-server
+wants slapd slapd
+wants pgrep procps
 
 [ -n "$packages" ] || exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
