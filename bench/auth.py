@@ -22,6 +22,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from unittest.mock import patch
 
 import dkim  # type: ignore[import-untyped]
 
@@ -135,10 +136,10 @@ async def print_costs(rounds: int) -> None:
 def judged_by_dkimpy(raw: bytes, number: int) -> tuple[bytes, bytes, dict[bytes, bytes]]:
     """What dkimpy hashes of the body and of the header, and the tags."""
     checker = dkim.DKIM(raw)
-    tags, names, fields = checker.verify_headerprep(number)
+    with patch.object(dkim, "validate_signature_fields"):  # many have expired since
+        tags, names, _ = checker.verify_headerprep(number)
     policy = dkim.CanonicalizationPolicy.from_c_value(tags.get(b"c", b"simple/simple"))
     selected = dkim.select_headers(policy.canonicalize_headers(checker.headers), [*names, b"from"])
-    del fields
     return policy.canonicalize_body(checker.body), b"".join(n + b":" + v for n, v in selected), tags
 
 
