@@ -8,7 +8,7 @@ from mailproc.check.load import make_chains
 from mailproc.check.paths import template_folders
 from mailproc.config import Loaded
 from mailproc.desk.known_tokens import KnownTokens
-from mailproc.desk.look_ups import StoredHistory, StoredTickets
+from mailproc.desk.look_ups import StoredHistory, StoredLoad, StoredTickets
 from mailproc.desk.known_topics import KnownTopics
 from mailproc.desk.site import Site
 from mailproc.pipeline.chain import Chain
@@ -20,12 +20,16 @@ from mailproc.store.protocol import Store
 async def open_chains(
     loaded: Loaded, site: Site, store: Store, clock: Callable[[], float]
 ) -> dict[str, Chain]:
-    """The chain of each desk, its stages open."""
+    """The chain of each desk and those of ``[chains]``, their stages open."""
     look_ups = LookUps(
         tickets=StoredTickets(store, site.keyring, clock),
         history=StoredHistory(store),
         tokens=KnownTokens(store),
         topics=KnownTopics(store),
+        load=StoredLoad(store),
+        desks=site.desks,
+        agents={name: agent.profile for name, agent in site.agents.items()},
+        chains=frozenset((*loaded.config.desk, *loaded.config.chains)),
         templates=template_folders(loaded.config),
         hostname=site.hostname,
         folder=str(loaded.path.absolute().parent),

@@ -159,6 +159,9 @@ class AgentSection(Section, frozen=True):
     password_hash: str = ""  # from: mailproc agent hash
     login: str = ""  # the user at Dovecot or the IMAP server; the table's name or the address by default
     addresses: tuple[str, ...] = ()  # further ones that may stand in From
+    skills: tuple[str, ...] = ()  # what rules of the route stage may ask for
+    languages: tuple[str, ...] = ()  # that this agent answers in: en, pt-BR; any by default
+    absent: tuple[str, ...] = ()  # days: 2026-12-24, or 2026-12-24/2026-12-31; no tickets are assigned then
     new: bool = False  # may write to people who take part in no ticket
     drafts: bool = False  # a draft of an answer claims the ticket; mailproc reads headers in Drafts
     draft_answers: bool = False  # who takes a ticket finds a draft with the best standard answer
@@ -181,6 +184,7 @@ class Config(Section, frozen=True):
     imap: ImapSection | None = None
     limits: LimitsSection = field(default_factory=LimitsSection)
     log: LogSection = field(default_factory=LogSection)
+    chains: dict[str, tuple[str, ...]] = {}  # further chains by name, for rules that send mail there
     dkim: dict[str, DkimSection] = {}  # keys by the domain that signs; what has no key leaves unsigned
     desk: dict[str, DeskSection] = {}  # at least one
     agent: dict[str, AgentSection] = {}

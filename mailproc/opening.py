@@ -17,6 +17,7 @@ from mailproc.config import Config, DeskSection
 from mailproc.desk.site import Agent, Site
 from mailproc.failpoint import NO_FAILPOINTS, FailPoints
 from mailproc.model.address import Address, ascii_domain
+from mailproc.model.assignment import Profile, parse_absence
 from mailproc.model.calendar import ALWAYS_OPEN, Calendar
 from mailproc.model.desk import ClosedReply, Desk, FollowUpPolicy, ForwardPolicy, NumberScheme, SeveralPolicy
 from mailproc.model.mac import BadKeyring, Keyring
@@ -88,6 +89,11 @@ def make_site(config: Config, keyring: Keyring) -> Site:
             further=tuple(map(Address.parse, section.addresses)),
             may_write_new=section.new,
             wants_drafts=section.draft_answers,
+            profile=Profile(
+                skills=frozenset(section.skills),
+                languages=frozenset(language.lower() for language in section.languages),
+                absences=tuple(map(parse_absence, section.absent)),
+            ),
         )
         for name, section in config.agent.items()
     }

@@ -43,7 +43,6 @@ from mailproc.model.bayes import CutOffs, judge, untrained
 from mailproc.model.desk import Desk
 from mailproc.model.envelope import Envelope
 from mailproc.model.follow_up import FollowUp, Signals
-from mailproc.model.moment import parse_moment
 from mailproc.model.judgement import (
     Authentication,
     AuthResult,
@@ -54,6 +53,7 @@ from mailproc.model.judgement import (
     SpamScore,
     SpamVerdict,
 )
+from mailproc.model.moment import parse_moment
 from mailproc.model.topics import NONE, Ranked, TopicModel
 from mailproc.pipeline.delivery import AcknowledgementLimits, AcknowledgementPlan, Delivery
 from mailproc.pipeline.patterns import Match, Pattern, compile_pattern
@@ -72,8 +72,8 @@ __all__ = [
     "AcknowledgementLimits",
     "AcknowledgementPlan",
     "Address",
-    "AttachedText",
     "Assignment",
+    "AttachedText",
     "AuthResult",
     "Authentication",
     "AuthorHistory",
@@ -102,12 +102,12 @@ __all__ = [
     "Match",
     "MethodResult",
     "NoAnswer",
-    "NobodyFree",
     "NoTopics",
+    "NobodyFree",
     "OnError",
     "Pattern",
-    "Ranked",
     "Profile",
+    "Ranked",
     "ReportKind",
     "Resolver",
     "Scores",
@@ -282,6 +282,10 @@ class Stage:
 
     async def process(self, delivery: Delivery) -> Verdict:
         raise NotImplementedError
+
+    async def probe(self) -> Mapping[str, str]:
+        """Ask once whatever the stage asks, for ``check --probe``; why each does not answer, "" if it does."""
+        return {}
 
     async def close(self) -> None:
         """Called once after the last mail."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from mailproc.config import AgentSection, Config, DeskSection
 from mailproc.model.address import Address, BadAddress
+from mailproc.model.assignment import parse_absence
 from mailproc.model.login import is_password_hash
 from mailproc.model.mistake import Findings, did_you_mean
 
@@ -28,6 +29,8 @@ def check_site(config: Config, findings: Findings) -> None:
     _check_addresses(config, findings)
     _check_folders(config.desk, findings)
     _check_agents(config, findings)
+    for name in config.chains.keys() & config.desk.keys():
+        findings.refuse("is the name of a desk, whose chain is called so", "chains", name)
 
 
 def _check_desk(name: str, desk: DeskSection, config: Config, findings: Findings) -> None:
@@ -117,6 +120,23 @@ def _check_agents(config: Config, findings: Findings) -> None:
         if name not in working:
             findings.warn("works for no desk", "agent", name)
         _check_password(name, agent, config, findings)
+        _check_languages(name, agent, findings)
+        _check_absences(name, agent, findings)
+
+
+def _check_languages(name: str, agent: AgentSection, findings: Findings) -> None:
+    for number, language in enumerate(agent.languages):
+        if not _LANGUAGE.fullmatch(language):
+            text = f'"{language}" is no language, write "en" or "pt-BR"'
+            findings.refuse(text, "agent", name, "languages", number)
+
+
+def _check_absences(name: str, agent: AgentSection, findings: Findings) -> None:
+    for number, text in enumerate(agent.absent):
+        try:
+            parse_absence(text)
+        except ValueError as error:
+            findings.refuse(str(error), "agent", name, "absent", number)
 
 
 def _same_but_for_case(names: Iterable[str]) -> list[tuple[str, str]]:

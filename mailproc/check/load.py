@@ -19,7 +19,7 @@ from mailproc.pipeline.chain import Chain
 from mailproc.pipeline.loader import Library
 from mailproc.pipeline.rehearsal import Unanswered
 from mailproc.resolver import resolvers
-from mailproc.stage import LookUps
+from mailproc.stage import Desk, LookUps, Profile
 from mailproc.toml import Document, read_toml
 
 
@@ -31,7 +31,7 @@ def load(
 
 
 def make_chains(loaded: Loaded, *, monotonic: Callable[[], float] = time.monotonic) -> dict[str, Chain]:
-    """Fresh chains of a checked configuration, by desk; none of them is open."""
+    """Fresh chains of a checked configuration, by desk, and those of ``[chains]``; none of them is open."""
     findings = Findings()
     chains = _chains(loaded.config, loaded.path.absolute().parent, findings, monotonic=monotonic)
     if findings.mistakes:  # a filter was changed since the configuration was loaded
@@ -66,14 +66,22 @@ def _chains(
         everywhere=_stages(config),
         look_ups=look_ups,
     )
-    return {
-        name: build_chain(name, desk.chain, supplies, findings, monotonic=monotonic)
+    chains = {
+        name: build_chain(("desk", name, "chain"), desk.chain, supplies, findings, monotonic=monotonic)
         for name, desk in config.desk.items()
     }
+    chains |= {
+        name: build_chain(("chains", name), stages, supplies, findings, monotonic=monotonic)
+        for name, stages in config.chains.items()
+    }
+    for chain in chains.values():
+        chain.others = chains
+    return chains
 
 
 def _stages(config: Config) -> frozenset[str]:
-    return frozenset(stage for desk in config.desk.values() for stage in desk.chain)
+    chains = [*(desk.chain for desk in config.desk.values()), *config.chains.values()]
+    return frozenset(stage for chain in chains for stage in chain)
 
 
 def _look_ups(config: Config, folder: Path) -> LookUps:
@@ -88,6 +96,9 @@ def _look_ups(config: Config, folder: Path) -> LookUps:
         hostname=config.hostname,
         folder=str(folder),
         own_addresses=frozenset(address.lower() for address in addresses),
+        desks={name: Desk(name, name, (), agents=desk.agents) for name, desk in config.desk.items()},
+        agents=dict.fromkeys(config.agent, Profile()),
+        chains=frozenset((*config.desk, *config.chains)),
         resolver=resolvers(),
     )
 

@@ -19,20 +19,22 @@ from mailproc.pipeline.verdict import OnError
 @click.pass_context
 def stages(ctx: click.Context, as_json: bool) -> None:
     """Each desk's stages in their order, with options and file."""
-    chains = make_chains(load_site(ctx))
+    loaded = load_site(ctx)
+    chains = make_chains(loaded)
     if as_json:
-        echo_json(row for desk, chain in chains.items() for row in _rows(desk, chain))
+        echo_json(row for name, chain in chains.items() for row in _rows(name, chain))
         return
-    for number, (desk, chain) in enumerate(chains.items()):
-        click.echo(("\n" if number else "") + f"Desk {desk}")
+    for number, (name, chain) in enumerate(chains.items()):
+        kind = "Desk" if name in loaded.config.desk else "Chain"
+        click.echo(("\n" if number else "") + f"{kind} {name}")
         for line in _lines(chain):
             click.echo(line)
 
 
-def _rows(desk: str, chain: Chain) -> Iterator[dict[str, object]]:
+def _rows(name: str, chain: Chain) -> Iterator[dict[str, object]]:
     for step in chain.steps:
         yield {
-            "desk": desk,
+            "desk": name,
             "stage": step.name,
             "file": str(step.file),
             "when": step.when.source if step.when else None,

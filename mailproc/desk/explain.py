@@ -83,7 +83,7 @@ def _state_and_owner(
         return State.PROBLEM, ""
     ticket = tx.tickets.by_number(decision.ticket) if decision.ticket else None
     if ticket is None:
-        return first_state(delivery)
+        return first_state(delivery, delivery.owner)
     if delivery.automatic.is_automatic:
         return ticket.state, ticket.owner
     return next_state(ticket.state, Move.FOLLOW_UP, ticket.owner), ticket.owner

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mailproc.desk.acknowledge import (
     CustomerMail,
@@ -23,6 +23,7 @@ from mailproc.desk.change import change_state
 from mailproc.desk.copy_headers import copy_headers
 from mailproc.desk.follow_up import find, index, record
 from mailproc.desk.number import Numbers
+from mailproc.desk.routing import leave_opened, owner_of, send_on
 from mailproc.desk.site import Site
 from mailproc.mime.signals import read_signals
 from mailproc.model.follow_up import FollowUp, Signals
@@ -43,11 +44,11 @@ ACKNOWLEDGEMENT_SERIAL = 1  # in the Message-ID of the acknowledgement …
 REJECTION_SERIAL = 2  # … and of the rejection; agents' answers count on from their message's row
 
 
-def first_state(delivery: Delivery) -> tuple[State, str]:
-    """State and owner of a new ticket."""
+def first_state(delivery: Delivery, owner: str) -> tuple[State, str]:
+    """State and owner of a new ticket that this agent is to have; "" is nobody."""
     if delivery.spam.verdict is SpamVerdict.SPAM:
         return State.SPAM, ""
-    return (State.CLAIMED, delivery.owner) if delivery.owner else (State.NEW, "")
+    return (State.CLAIMED, owner) if owner else (State.NEW, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ class Filing:
         return outcome
 
     def _file(self, case: _Case, verdict: Verdict) -> tuple[Outcome, int | None]:
-        held_by = case.tx.tickets.ticket_of_mail(case.stored.desk, case.stored.sha256)
+        held_by = case.tx.tickets.ticket_of_mail(case.delivery.desk.name, case.stored.sha256)
         if held_by is not None and held_by == case.stored.ticket:
             return self._release(case, verdict, case.tx.tickets.get(held_by))
         if held_by is not None:
@@ -107,6 +108,7 @@ class Filing:
         if verdict.course is Course.QUARANTINE:
             return Outcome.QUARANTINED, self._quarantine(case, verdict.reason).id
         if verdict.course is Course.IGNORE or case.delivery.signals is None:
+            self._send_on(case, None)
             return Outcome.IGNORED, None
         return self._number(case, case.delivery.signals)
 
@@ -127,9 +129,11 @@ class Filing:
         return Outcome.FOLLOW_UP, ticket.id
 
     def _open(self, case: _Case, signals: Signals, decision: FollowUp) -> Ticket:
-        state, owner = first_state(case.delivery)
-        ticket = self._open_ticket(case, signals, state, owner)
+        owner, why = owner_of(case.tx, case.delivery, signals.customer or signals.sender)
+        ticket = self._open_ticket(case, signals, *first_state(case.delivery, owner))
         self._keep(case, signals, decision, ticket)
+        leave_opened(case.tx, case.delivery, case.stored, ticket, why, case.now)
+        self._send_on(case, ticket)
         twin = self._link_twin(case, signals, ticket)
         _link(case, ticket, decision)
         self._apply_bounce(case, ticket)
@@ -158,6 +162,7 @@ class Filing:
                 self._join_also(case, signals, other)
         _link(case, ticket, decision)
         self._apply_bounce(case, ticket)
+        self._send_on(case, ticket)
         if case.stored.is_history:
             return
         if decision.newcomer:
@@ -185,7 +190,8 @@ class Filing:
         if verdict.course is Course.QUARANTINE:
             case.tx.history.add_event(ticket, "quarantined", MAILPROC, verdict.reason, case.now)
             return Outcome.QUARANTINED, ticket.id
-        state, owner = first_state(case.delivery)
+        agent, why = owner_of(case.tx, case.delivery, ticket.customer)
+        state, owner = first_state(case.delivery, agent)
         case.tx.tickets.set_state(ticket, state, owner, case.now)
         case.tx.tickets.describe(
             ticket.id,
@@ -195,6 +201,9 @@ class Filing:
         )
         case.tx.history.add_tags(ticket, case.delivery.tags)
         case.tx.history.add_event(ticket, "released", MAILPROC, "out of quarantine", case.now)
+        ticket = replace(ticket, state=state, owner=owner)
+        leave_opened(case.tx, case.delivery, case.stored, ticket, why, case.now)
+        self._send_on(case, ticket)
         self._acknowledge(case, ticket)
         return Outcome.NEW, ticket.id
 
@@ -302,6 +311,9 @@ class Filing:
             self._identity(case, ticket, REJECTION_SERIAL),
             now=case.now,
         )
+
+    def _send_on(self, case: _Case, ticket: Ticket | None) -> None:
+        send_on(case.tx, self.site, case.delivery, case.stored, ticket, case.now)
 
     def _identity(self, case: _Case, ticket: Ticket, serial: int) -> TicketIdentity:
         keyring = self.site.keyring

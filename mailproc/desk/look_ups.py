@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from mailproc.desk.follow_up import find
+from mailproc.desk.routing import next_agent
+from mailproc.model.assignment import Assignment
 from mailproc.model.desk import Desk
 from mailproc.model.follow_up import FollowUp, Signals
 from mailproc.model.mac import Keyring
@@ -23,6 +25,17 @@ class StoredTickets:
 
     async def follow_up(self, desk: Desk, signals: Signals) -> FollowUp:
         return await self.store.read(lambda tx: find(tx, self.keyring, desk, signals, self.clock()))
+
+
+@dataclass(frozen=True, slots=True)
+class StoredLoad:
+    """Who is free (``mailproc.stage.Load``)."""
+
+    store: Store
+
+    async def next_agent(self, desk: Desk, assignment: Assignment, customer: str) -> str:
+        chosen, _ = await self.store.read(lambda tx: next_agent(tx, desk, assignment, customer))
+        return chosen
 
 
 @dataclass(frozen=True, slots=True)

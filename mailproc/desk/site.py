@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mailproc.model.address import Address
+from mailproc.model.assignment import Profile
 from mailproc.model.desk import Desk
 from mailproc.model.mac import Keyring
 
@@ -18,6 +19,7 @@ class Agent:
     further: tuple[Address, ...] = ()  # what else may stand in From
     may_write_new: bool = False  # to people who take part in no ticket
     wants_drafts: bool = False  # a draft with a standard answer, on a claim
+    profile: Profile = field(default_factory=Profile)  # what routing knows
 
     @property
     def addresses(self) -> tuple[Address, ...]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from mailproc.model.address import Address
+from mailproc.model.calendar import ALWAYS_OPEN, Calendar
 
 
 class NumberScheme(StrEnum):
@@ -68,6 +69,7 @@ class Desk:
     signature: str = ""  # … and what stands below it
     receipts: bool = False  # an agent's wish for a receipt goes out, with the desk's address
     send_delay: float = 0.0  # seconds that an answer waits, in which it can be taken back
+    calendar: Calendar = ALWAYS_OPEN  # when somebody works here
     claim_expires: float = 0.0  # seconds without activity; 0: a claim lasts until it is given up
     review: tuple[str, ...] = ()  # agents whose answers another agent must approve
     signed: bool = False  # what leaves from its address gets a DKIM signature of ours

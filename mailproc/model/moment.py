@@ -6,7 +6,7 @@ They may type ``4h``, ``3d``, ``2w``, ``tomorrow``, ``monday``, a date, or RFC 3
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta, tzinfo
 
 EXAMPLES = "4h, 3d, 2w, tomorrow, monday or 2026-12-01T09:00"
 
@@ -18,20 +18,22 @@ _NAMES = {"mon": "monday", "tue": "tuesday", "wed": "wednesday", "thu": "thursda
 _MORNING = time(8)  # of a day that is named without a time
 
 
-def parse_moment(text: str, now: float) -> float:
+def parse_moment(text: str, now: float, zone: tzinfo | None = None) -> float:
     """Seconds since 1970 of a span from ``now`` or a point in time; ValueError where it is neither.
 
-    Where no zone is named it is local time; a day without a time begins at eight in the morning.
+    Where the text names no zone it is ``zone``, by default this machine's; a day without a time begins
+    at eight in the morning.
     """
     text = text.strip().lower()
     if span := _SPAN.fullmatch(text):
         return now + int(span[1]) * _SECONDS[span[2]]
-    if day := _named_day(text, datetime.fromtimestamp(now)):
-        return datetime.combine(day, _MORNING).timestamp()
+    if day := _named_day(text, datetime.fromtimestamp(now, zone)):
+        return datetime.combine(day, _MORNING, zone).timestamp()
     try:
         moment = datetime.fromisoformat(text.upper())
         is_day = len(text) <= len("2026-12-01")
-        return (datetime.combine(moment, _MORNING) if is_day else moment).timestamp()
+        moment = datetime.combine(moment, _MORNING) if is_day else moment
+        return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp()
     except (ValueError, OverflowError):
         raise ValueError(f"{text!r} is no time: use {EXAMPLES}") from None
 

@@ -18,6 +18,7 @@ class OutboxKind(StrEnum):
     REJECTION = "rejection"  # the one automatic answer to a reply to a closed ticket
     REPLY = "reply"  # an agent's mail to a customer
     PASSED = "passed"  # an agent's mail that is no ticket's, handed on as it came
+    FORWARD = "forward"  # a customer's mail, sent on to an outside address by a rule
     NOTICE = "notice"  # to agents: not delivered, held, overdue …
     PUBLISH = "publish"  # a copy for the shared folder; leaves by IMAP
 

@@ -62,15 +62,18 @@ class _Place:
 
 
 def build_chain(
-    desk: str,
+    key: Key,
     names: Sequence[str],
     supplies: Supplies,
     findings: Findings,
     *,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> Chain:
-    """The chain of a desk; what is wrong goes to ``findings``, and its stage is left out."""
-    places = [_Place(name, ("desk", desk, "chain", number), supplies) for number, name in enumerate(names)]
+    """The chain that stands at this key: of a desk, or one by itself.
+
+    What is wrong goes to ``findings``, and its stage is left out.
+    """
+    places = [_Place(name, (*key, number), supplies) for number, name in enumerate(names)]
     usable = [place for place in places if _name_is_good(place, places, findings)]
     filters = {place.name: _filter_of(place, findings) for place in usable}
     scores = _known_scores(filters, supplies)
@@ -79,7 +82,8 @@ def build_chain(
         for place in usable
         if (found := filters[place.name]) and (step := _step(place, found, scores, findings))
     ]
-    _warn_of_strangers(desk, steps, names, findings)
+    if key[0] == "desk":
+        _warn_of_strangers(str(key[1]), steps, names, findings)
     return Chain(steps, monotonic=monotonic)
 
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -57,6 +58,7 @@ class Chain:
 
     def __init__(self, steps: Sequence[Step], *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self.steps = tuple(steps)
+        self.others: Mapping[str, Chain] = {}  # by name: where a mail may be sent on to
         self._monotonic = monotonic
         self._breakers = {step.name: Breaker(monotonic) for step in self.steps}
 
@@ -79,11 +81,22 @@ class Chain:
                 log.warning("stage=%s close=%s: %r", step.name, type(error).__name__, str(error))
 
     async def run(self, delivery: Delivery) -> Verdict:
-        """Pass a mail through the stages; the first verdict that is not CONTINUE ends it."""
-        for step in self.steps:
-            verdict = await self._pass(step, delivery)
+        """Pass a mail through the stages; the first verdict that is not CONTINUE ends it.
+
+        Where a stage names another chain, the mail goes on there, past the stages that it has seen: so it
+        sees each stage once, and no two chains can send it to and fro.
+        """
+        chain, waiting, seen = self, deque(self.steps), set[str]()
+        while waiting:
+            step = waiting.popleft()
+            seen.add(step.name)
+            verdict = await chain._pass(step, delivery)
             if verdict.course is not Course.CONTINUE:
                 return verdict
+            if delivery.chain:
+                chain = self.others[delivery.chain]
+                waiting = deque(each for each in chain.steps if each.name not in seen)
+                delivery.chain = ""
         return CONTINUE
 
     async def again(self, stage: str, delivery: Delivery) -> StageResult | None:

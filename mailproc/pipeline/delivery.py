@@ -8,6 +8,8 @@ from types import MappingProxyType
 
 from mailproc.mime.lazy import lazy
 from mailproc.mime.reader import Mail, read
+from mailproc.model.address import Address
+from mailproc.model.assignment import Assignment
 from mailproc.model.desk import Desk
 from mailproc.model.envelope import Envelope
 from mailproc.model.follow_up import FollowUp, Signals
@@ -86,7 +88,7 @@ class Delivery:
         again: frozenset[str] = frozenset(),
     ) -> None:
         self.envelope = envelope
-        self.desk = desk
+        self.desk = desk  # a route may name another one: the ticket is opened there
         self.raw = raw
         self.received = received  # seconds since 1970, UTC
         self.is_history = is_history  # not from our mail server: imported, or put there by an agent
@@ -100,8 +102,13 @@ class Delivery:
         self.acknowledgement: AcknowledgementPlan | None = None
         self.language = ""
         self.topic = ""
-        self.owner = ""  # an agent, by the route stage
-        self.folder = ""  # a folder below the desk's, by the route stage
+        # Of the route stage; all but ``forward_to`` is for a new ticket only.
+        self.owner = ""  # an agent; where there is an assignment, who it would be now
+        self.assignment: Assignment | None = None  # who may get the ticket, decided when it is stored
+        self.snoozed_until: float | None = None  # seconds since 1970
+        self.forward_to: tuple[Address, ...] = ()  # outside addresses that get this mail too
+        self.chain = ""  # the mail goes on in this chain, with the stages that it has not seen
+        self.fired: list[str] = []  # names of the rules that applied
         self._tags: dict[str, None] = {}
         self._headers: dict[str, str] = {}
         self._results: list[StageResult] = []

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from jinja2 import Undefined, nodes
@@ -100,6 +101,21 @@ def _bounce(delivery: Delivery) -> object:
     return Record({"recipient": "", "status": "", "hard": False, **first})
 
 
+def _now(delivery: Delivery) -> Record:
+    """When the mail came, on the clock of the desk's calendar."""
+    calendar = delivery.desk.calendar
+    local = datetime.fromtimestamp(delivery.received, calendar.zone)
+    return Record(
+        {
+            "weekday": local.isoweekday(),
+            "hour": local.hour,
+            "time": f"{local:%H:%M}",
+            "date": f"{local:%Y-%m-%d}",
+            "open": calendar.is_open(delivery.received),
+        }
+    )
+
+
 _TEXTS: dict[str, Callable[[Delivery], str]] = {
     "desk": lambda delivery: delivery.desk.name,
     "language": lambda delivery: delivery.language,
@@ -112,6 +128,7 @@ _OTHERS: dict[str, Callable[[Delivery], object]] = {
     "bounce": _bounce,
     "envelope": _envelope,
     "headers": Headers,
+    "now": _now,
     "size": lambda delivery: len(delivery.raw),
     "tags": lambda delivery: delivery.tags,
 }
@@ -120,6 +137,7 @@ _PARTS: dict[str, frozenset[str]] = {
     "authentication": frozenset({"spf", "dkim", "dmarc", "arc", "policy", "aligned", "failed"}),
     "bounce": frozenset({"recipient", "status", "hard"}),
     "envelope": frozenset({"mail_from", "rcpt_to"}),
+    "now": frozenset({"weekday", "hour", "time", "date", "open"}),
     **dict.fromkeys(_TEXTS, STRING_METHODS),
 }
 _AUTOMATIC = "automatic"  # the stage of that name also shows the class that it gave
@@ -234,6 +252,8 @@ def _try_once(condition: Condition) -> None:
     empty.update(
         {name: Record(dict.fromkeys(parts, "")) for name, parts in _PARTS.items() if name in _OTHERS}
     )
+    midnight = {"weekday": 1, "hour": 0, "time": "00:00", "date": "1970-01-05", "open": False}
+    empty["now"] = Record(dict(midnight))
     empty.update({"headers": _NoHeaders(), "size": 0, "tags": (), "bounce": Absent(name="bounce")})
     values = {name: empty.get(name, Absent(name=name)) for name in condition.names}
     try:

@@ -10,7 +10,7 @@ from pathlib import Path
 from mailproc.desk.filing import Filing
 from mailproc.desk.intake import Intake
 from mailproc.desk.known_tokens import KnownTokens
-from mailproc.desk.look_ups import StoredHistory, StoredTickets
+from mailproc.desk.look_ups import StoredHistory, StoredLoad, StoredTickets
 from mailproc.desk.pressure import Pressure
 from mailproc.desk.processing import ProcessingLimits, Processor
 from mailproc.desk.site import Agent, Site
@@ -57,6 +57,7 @@ class Office:
     desks: Sequence[Desk]
     options: dict[str, dict[str, object]] = field(default_factory=dict)  # of the stages
     chain: Sequence[str] = CHAIN
+    chains: Mapping[str, Sequence[str]] = field(default_factory=dict)  # further ones, by name
     clock: Clock = field(default_factory=Clock)
     attempts: int = 3
     settings: SubmissionSettings = field(default_factory=SubmissionSettings)
@@ -99,11 +100,25 @@ class Office:
             templates=(str(ROOT / "config" / "templates"),),
             hostname=self.site.hostname,
             own_addresses=self.site.own_addresses | self.site.agent_addresses,
+            load=StoredLoad(self.store),
+            desks=self.site.desks,
+            agents={name: agent.profile for name, agent in self.site.agents.items()},
+            chains=frozenset((*self.site.desks, *self.chains)),
         )
         findings = Findings()
-        supplies = Supplies(self.options, Library([]), ROOT, frozenset(self.chain), look_ups)
-        chains = {each.name: build_chain(each.name, self.chain, supplies, findings) for each in self.desks}
+        everywhere = frozenset(self.chain).union(*self.chains.values())
+        supplies = Supplies(self.options, Library([]), ROOT, everywhere, look_ups)
+        chains = {
+            each.name: build_chain(("desk", each.name, "chain"), self.chain, supplies, findings)
+            for each in self.desks
+        }
+        chains |= {
+            name: build_chain(("chains", name), stages, supplies, findings)
+            for name, stages in self.chains.items()
+        }
         assert not findings.mistakes
+        for chain in chains.values():
+            chain.others = chains
         for chain in chains.values():
             await chain.open(look_ups)
         self.filing = Filing(self.site, random.Random(1))

@@ -37,15 +37,15 @@ def routed(
 
 async def test_without_rules_nothing_changes(routed: Callable[..., Any]) -> None:
     made = await routed()
-    assert (made.tags, made.owner, made.folder, dict(made.headers)) == ((), "", "", {})
+    assert (made.tags, made.owner, dict(made.headers)) == ((), "", {})
 
 
-async def test_a_rule_says_tags_owner_folder_and_priority(routed: Callable[..., Any]) -> None:
+async def test_a_rule_says_tags_owner_and_priority(routed: Callable[..., Any]) -> None:
     made = await routed(
-        {"when": "spam.score > 0.9", "tag": ["a", "b"], "owner": "bob", "folder": "Sales", "priority": "high"}
+        {"when": "spam.score > 0.9", "tag": ["a", "b"], "owner": "bob", "priority": "high"}
     )
     assert made.tags == ("a", "b", "priority-high")
-    assert (made.owner, made.folder) == ("bob", "Sales")
+    assert made.owner == "bob"
     assert made.headers["X-Priority"].startswith("1")
 
 
@@ -100,7 +100,6 @@ async def test_a_bad_condition_stops_the_start_and_names_its_rule(
     [
         ({"tags": ["x"]}, 'did you mean "tag"'),
         ({"priority": "hihg"}, "high"),
-        ({"folder": "../Other"}, "below the desk's"),
     ],
 )
 def test_mistakes_in_a_rule_are_reported(

@@ -73,7 +73,7 @@ def build(write_filter: Write) -> Build:
         findings = Findings()
         stages = frozenset((*names, *everywhere))
         supplies = Supplies(tables, Library([folder]), folder.parent, stages, LOOK_UPS)
-        chain = build_chain("support", names, supplies, findings)
+        chain = build_chain(("desk", "support", "chain"), names, supplies, findings)
         found = [*findings.mistakes, *findings.warnings]
         return chain, [f"{mistake.name}: {mistake.text}" for mistake in found]
 
