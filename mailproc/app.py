@@ -62,6 +62,7 @@ async def assemble(
     """Build every part on an open store; nothing runs yet but the stages' own ``open``."""
     config = loaded.config
     site = make_site(config, load_keyring(config))
+    _read_holidays(site, clock())
     chains = await open_chains(loaded, site, store, clock)
     outbox = _outbox_worker(config, site, store, clock, failpoints)
     wake = Bell([outbox.wake] if outbox else [])
@@ -98,6 +99,12 @@ async def assemble(
         on_taken_in=processor.wake,
     )
     return Parts(store, site, chains, intake, processor, outbox, submissions, watchers)
+
+
+def _read_holidays(site: Site, now: float) -> None:
+    """Calendars read their files when they are asked first: now, not when a claim may have expired."""
+    for desk in site.desks.values():
+        desk.calendar.is_open(now)
 
 
 def _submissions(

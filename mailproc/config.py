@@ -129,6 +129,22 @@ class LogSection(Section, frozen=True):
     format: Literal["logfmt", "json"] = "logfmt"  # of one line
 
 
+class CalendarSection(Section, frozen=True):
+    timezone: str = ""  # of the hours, such as Europe/Berlin; UTC by default
+    weekdays: str = ""  # Monday to Friday: 09:00-17:00, or 09:00-12:00, 13:00-17:00; closed by default
+    weekend: str = ""  # Saturday and Sunday
+    monday: str = ""  # wins over weekdays, for this day; also: closed
+    tuesday: str = ""  # the same for Tuesday
+    wednesday: str = ""  # the same for Wednesday
+    thursday: str = ""  # the same for Thursday
+    friday: str = ""  # the same for Friday; 22:00-06:00 ends on Saturday morning
+    saturday: str = ""  # wins over weekend, for this day
+    sunday: str = ""  # the same for Sunday
+    holidays: tuple[str, ...] = ()  # public ones: of a country, or of a region of it: DE, DE-BY
+    ical: tuple[str, ...] = ()  # files: iCalendar, each event of whole days is a holiday
+    extra_holidays: tuple[str, ...] = ()  # dates: 2026-12-24, or 12-24 for every year
+
+
 class DeskSection(Section, frozen=True):
     addresses: tuple[str, ...] = ()  # needed; the first one is where answers come from
     name: str = ""  # shown to customers; the table's name by default
@@ -149,7 +165,8 @@ class DeskSection(Section, frozen=True):
     signature: str = ""  # template of what stands below it
     receipts: bool = False  # an agent's wish for a receipt goes out, with the desk's address
     send_delay: Delay = 0.0  # seconds that an answer waits, in which it can be taken back
-    claim_expires: Hours = 4.0  # without activity, then a ticket is back in New; 0: never
+    calendar: str = ""  # the name of a [calendar.NAME]: when somebody works; always by default
+    claim_expires: Hours = 4.0  # of the calendar, without activity; then a ticket is back in New; 0: never
     review: tuple[str, ...] = ()  # agents whose answers another agent must approve
 
 
@@ -186,6 +203,7 @@ class Config(Section, frozen=True):
     log: LogSection = field(default_factory=LogSection)
     chains: dict[str, tuple[str, ...]] = {}  # further chains by name, for rules that send mail there
     dkim: dict[str, DkimSection] = {}  # keys by the domain that signs; what has no key leaves unsigned
+    calendar: dict[str, CalendarSection] = {}  # opening hours and holidays
     desk: dict[str, DeskSection] = {}  # at least one
     agent: dict[str, AgentSection] = {}
     stage: dict[str, dict[str, Any]] = {}  # options of each stage; checked against its filter

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from mailproc.config import Config, DkimSection, ImapSection, StoreSection, SubmissionSection
+from mailproc.config import CalendarSection, Config, DkimSection, ImapSection, StoreSection, SubmissionSection
 from mailproc.model.mistake import Findings
 
 SITE_TEMPLATES = Path("/etc/mailproc/templates")
@@ -33,6 +33,7 @@ def resolve_paths(config: Config, folder: Path, findings: Findings) -> Config:
         smtp=replace(config.smtp, listen=_endpoints(config.smtp.listen, folder)),
         submission=_submission(config.submission, folder),
         imap=_imap(config.imap, folder) if config.imap else None,
+        calendar={name: _calendar(section, folder) for name, section in config.calendar.items()},
         dkim={domain: _dkim(section, folder) for domain, section in config.dkim.items()},
     )
 
@@ -80,6 +81,10 @@ def _submission(submission: SubmissionSection, folder: Path) -> SubmissionSectio
         certificate=_absolute(submission.certificate, folder) if submission.certificate else "",
         private_key=_absolute(submission.private_key, folder) if submission.private_key else "",
     )
+
+
+def _calendar(section: CalendarSection, folder: Path) -> CalendarSection:
+    return replace(section, ical=tuple(_absolute(name, folder) for name in section.ical))
 
 
 def _dkim(section: DkimSection, folder: Path) -> DkimSection:

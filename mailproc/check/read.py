@@ -12,6 +12,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from mailproc.check.calendars import check_calendars, check_holidays
 from mailproc.check.credentials import read_secrets
 from mailproc.check.desks import check_site
 from mailproc.check.drafts import check_drafts
@@ -33,6 +34,13 @@ def read(
 ) -> Loaded:
     """Read a configuration and check its values; raise ConfigurationError with every mistake, by line."""
     return read_and_check(path, environment, hostname, _check_values)
+
+
+def read_with_holidays(
+    path: Path, environment: Mapping[str, str], *, hostname: Callable[[], str] = socket.gethostname
+) -> Loaded:
+    """The same, with the calendars' holidays, which take longer."""
+    return read_and_check(path, environment, hostname, _check_with_holidays)
 
 
 def read_and_check(
@@ -71,6 +79,7 @@ def _with_defaults(config: Config, hostname: Callable[[], str]) -> Config:
 def check_values(config: Config, findings: Findings) -> None:
     """Every rule that looks neither at filters nor at letters."""
     check_site(config, findings)
+    check_calendars(config, findings)
     check_sockets(config, findings)
     check_imap(config, findings)
     check_drafts(config, findings)
@@ -83,3 +92,8 @@ def check_values(config: Config, findings: Findings) -> None:
 
 def _check_values(config: Config, _document: Document, findings: Findings) -> None:
     check_values(config, findings)
+
+
+def _check_with_holidays(config: Config, _document: Document, findings: Findings) -> None:
+    check_values(config, findings)
+    check_holidays(config, findings)

@@ -34,7 +34,7 @@ def expire_claims(tx: Transaction, desk: Desk, *, now: float) -> int:
     """Give the tickets back that their owners have done nothing with for too long; return how many."""
     stale = stale_claims(tx, desk, now)
     for ticket in stale:
-        detail = f"{ticket.owner} had it for {desk.claim_expires / 3600:g} hours without doing anything"
+        detail = f"{ticket.owner} had it for {_hours(desk)} without doing anything"
         change_state(tx, ticket, Move.RELEASE, who="mailproc", owner="", now=now, detail=ticket.owner)
         tx.history.add_event(ticket, "claim_expired", "mailproc", detail, now)
     return len(stale)
@@ -44,7 +44,13 @@ def stale_claims(tx: Transaction, desk: Desk, now: float) -> list[Ticket]:
     """The claims of a desk that have expired, not all at once where they are many."""
     if not desk.claim_expires:
         return []
-    return tx.tickets.claimed_before(desk.name, now - desk.claim_expires, MOST_EXPIRED)
+    since = desk.calendar.before(now, desk.claim_expires)
+    return tx.tickets.claimed_before(desk.name, since, MOST_EXPIRED)
+
+
+def _hours(desk: Desk) -> str:
+    unit = "business hours" if desk.calendar.name else "hours"
+    return f"{desk.claim_expires / 3600:g} {unit}"
 
 
 def assign(tx: Transaction, desk: Desk, ticket: Ticket, *, agent: str, who: str, now: float) -> Ticket:

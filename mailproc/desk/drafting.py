@@ -17,6 +17,7 @@ from mailproc.desk.handed import signals_of_agent
 from mailproc.desk.notice import tell
 from mailproc.desk.site import Site
 from mailproc.mime.reader import read
+from mailproc.model.desk import Desk
 from mailproc.model.draft import DRAFTING, DraftRecord, Verdict, is_claim_of_draft, judge
 from mailproc.model.moment import shown_moment
 from mailproc.model.reply import MailError
@@ -51,11 +52,16 @@ def verdicts(tx: Transaction, site: Site, agent: str, saved: Saved, now: float) 
         ticket = follow_merges(tx, tx.tickets.get(row))
         desk = site.desks.get(ticket.desk)
         if desk is not None and agent in desk.agents:
-            fresh = desk.claim_expires or FORGOTTEN
+            fresh = _fresh(desk, now)
             verdict = judge(agent, ticket, known.get(row), moment, now, fresh)
             if verdict is not Verdict.NOTHING:
                 found[row] = verdict
     return found
+
+
+def _fresh(desk: Desk, now: float) -> float:
+    """For how many seconds, until now, a draft counts: as long as a claim, in the desk's calendar."""
+    return now - desk.calendar.before(now, desk.claim_expires) if desk.claim_expires else FORGOTTEN
 
 
 def heed(tx: Transaction, site: Site, agent: str, saved: Saved, now: float) -> None:

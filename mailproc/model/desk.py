@@ -70,7 +70,7 @@ class Desk:
     receipts: bool = False  # an agent's wish for a receipt goes out, with the desk's address
     send_delay: float = 0.0  # seconds that an answer waits, in which it can be taken back
     calendar: Calendar = ALWAYS_OPEN  # when somebody works here
-    claim_expires: float = 0.0  # seconds without activity; 0: a claim lasts until it is given up
+    claim_expires: float = 0.0  # business seconds without activity; 0: a claim lasts until it is given up
     review: tuple[str, ...] = ()  # agents whose answers another agent must approve
     signed: bool = False  # what leaves from its address gets a DKIM signature of ours
 

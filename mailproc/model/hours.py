@@ -26,13 +26,18 @@ class BadHours(ValueError):
 
 def parse_hours(text: str) -> tuple[Span, ...]:
     """A day's spans in order; one over midnight ends after ``DAY``.  "" and ``closed`` are none."""
-    if text.strip().lower() in ("", CLOSED):
+    if is_closed(text):
         return ()
     spans = sorted(_parse_span(part.strip()) for part in text.split(","))
     for (_, closes), (opens, _) in pairwise(spans):
         if opens < closes:
             raise BadHours(f'"{text}": these hours overlap at {shown_time(opens)}')
     return tuple(spans)
+
+
+def is_closed(text: str) -> bool:
+    """Whether a day has no hours."""
+    return text.strip().lower() in ("", CLOSED)
 
 
 def _parse_span(text: str) -> Span:

@@ -32,6 +32,8 @@ SLOW = {
     "cryptography",
     "dkim",
     "dns",
+    "holidays",
+    "icalendar",
     "imapclient",
     "jinja2",
     "re2",

@@ -26,6 +26,7 @@ TABLES = (
     "dkim",
     "limits",
     "log",
+    "calendar",
     "desk",
     "agent",
     "stage",

@@ -20,7 +20,7 @@ from mailproc.pipeline.assembly import StageTable
 SAMPLE = Path(__file__).resolve().parents[3] / "sample.toml"
 COMMENTED = re.compile(r"^#(?=[a-z_\[])", re.MULTILINE)
 # Tables that a site names itself, with the struct of each; keys of a dict are the names.
-NAMED = ("desk", "agent", "dkim")
+NAMED = ("calendar", "desk", "agent", "dkim")
 
 
 def whole() -> dict[str, Any]:

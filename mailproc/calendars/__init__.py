@@ -1,0 +1,1 @@
+"""Calendars of the configuration: opening hours, and holidays by country, by iCalendar file and by date."""
