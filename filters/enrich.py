@@ -38,6 +38,7 @@ from mailproc.stage import (
 
 PATIENCE = 20.0  # seconds for all sources together; what is not asked by then counts as away
 MOST_LINES = 5  # of one source's note
+NOBODY = "mailproc-probe@probe.invalid"
 SEARCHED = 65_536  # characters of a text that patterns look at
 
 Known = dict[str, str]
@@ -93,9 +94,14 @@ class Filter(Stage):
             try:
                 sources.append(_open(name, options, Path(look_ups.folder), known))
             except ValueError as error:
-                raise ValueError(f"source: {name}: {error}") from None
+                key, colon, _ = str(error).partition(": ")
+                place = f"source.{name}." if colon and hasattr(options, key) else f"source.{name}: "
+                raise ValueError(f"{place}{error}") from None
             known |= {f"{name}_{value}" for value in options.wanted}
         self._sources = tuple(sources)
+
+    async def probe(self) -> Mapping[str, str]:
+        return {source.name: await _failure_of(source) for source in self._sources}
 
     async def close(self) -> None:
         for source in self._sources:
@@ -172,24 +178,41 @@ class Filter(Stage):
 
 def _compiled(name: str, pattern: str) -> Pattern:
     if name in _OF_EVERY_MAIL:
-        raise ValueError(f"find: {name} means something else: every mail brings it")
+        raise ValueError(f"find.{name}: means something else: every mail brings it")
     try:
         return compile_pattern(pattern)
     except ValueError as error:
-        raise ValueError(f"find: {name}: {error}") from None
+        raise ValueError(f"find.{name}: {error}") from None
 
 
 def _open(name: str, options: SourceOptions, folder: Path, known: set[str]) -> _Asked:
     inquiry = open_source(name, options, folder)
     for need in sorted(inquiry.needs - known):
-        raise ValueError(f'nothing is called "{need}"; there is {", ".join(sorted(known))}')
+        key = "by" if options.key else "query" if options.query else "url"
+        raise ValueError(f'{key}: nothing is called "{need}"; there is {", ".join(sorted(known))}')
     names = {*known, *options.wanted, "rows"}
     return _Asked(
         options,
         inquiry,
-        compile_template(options.note, names) if options.note else None,
-        tuple(compile_template(tag, names) for tag in options.tags),
+        _template("note", options.note, names) if options.note else None,
+        tuple(_template("tags", tag, names) for tag in options.tags),
     )
+
+
+def _template(key: str, source: str, names: set[str]) -> MailTemplate:
+    try:
+        return compile_template(source, names)
+    except ValueError as error:
+        raise ValueError(f"{key}: {error}") from None
+
+
+async def _failure_of(source: _Asked) -> str:
+    """Why a source does not answer a question about nobody."""
+    try:
+        await source.inquiry.ask(dict.fromkeys(source.inquiry.needs, NOBODY))
+    except SourceAway as away:
+        return str(away)
+    return ""
 
 
 def _postpone(delivery: Delivery, source: _Asked) -> None:

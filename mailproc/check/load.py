@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from mailproc.check.calendars import check_holidays
 from mailproc.check.letters import check_letters
 from mailproc.check.paths import template_folders
 from mailproc.check.read import check_values, read_and_check
@@ -42,10 +41,9 @@ def make_chains(loaded: Loaded, *, monotonic: Callable[[], float] = time.monoton
 
 def _check(config: Config, document: Document, findings: Findings) -> None:
     check_values(config, findings)
-    check_holidays(config, findings)
     check_letters(config, findings)
     folder = document.path.absolute().parent
-    _chains(config, folder, findings, look_ups=_look_ups(config, folder))
+    _chains(config, folder, findings, look_ups=look_ups_of(config, folder))
     used = _stages(config)
     for name in config.stage:
         if name not in used:
@@ -86,7 +84,8 @@ def _stages(config: Config) -> frozenset[str]:
     return frozenset(stage for chain in chains for stage in chain)
 
 
-def _look_ups(config: Config, folder: Path) -> LookUps:
+def look_ups_of(config: Config, folder: Path) -> LookUps:
+    """What a stage can be opened with before there is a store: nobody answers."""
     addresses = [address for desk in config.desk.values() for address in desk.addresses]
     addresses += [agent.address for agent in config.agent.values()]
     nobody = Unanswered()

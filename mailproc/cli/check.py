@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from itertools import chain
 
 import click
 
@@ -26,11 +27,12 @@ def check(ctx: click.Context, probe: bool) -> None:
     if not probe:
         return
     from mailproc.check.probe import probe as probe_parts  # speaks every protocol that we do
+    from mailproc.check.probed_stages import probe_stages
 
     invocation = ctx.find_object(Invocation)
     assert invocation is not None
     failed = False
-    for probed in probe_parts(loaded.config, invocation.environment):
+    for probed in chain(probe_parts(loaded.config, invocation.environment), probe_stages(loaded)):
         click.echo(str(probed))
         failed = failed or bool(probed.failure)
     if failed:

@@ -94,10 +94,11 @@ def build(kind: type, table: Mapping[str, Any], key: Key, mistakes: list[Mistake
 
 
 def refusal(error: ValueError, key: Key, fields: Collection[str]) -> Mistake:
-    """A ValueError as a mistake; a text that begins with ``FIELD: `` is placed at that field."""
+    """A ValueError as a mistake; a text that begins with ``FIELD: `` or ``FIELD.KEY: `` is placed there."""
     text = str(error) or type(error).__name__
     name, colon, rest = text.partition(": ")
-    return Mistake((*key, name), rest) if colon and name in fields else Mistake(key, text)
+    path = name.split(".")
+    return Mistake((*key, *path), rest) if colon and path[0] in fields else Mistake(key, text)
 
 
 def _read(value: Any, wanted: Any, key: Key, mistakes: list[Mistake]) -> Any:

@@ -100,12 +100,16 @@ class Chain:
         return CONTINUE
 
     async def again(self, stage: str, delivery: Delivery) -> StageResult | None:
-        """Show one stage a mail that it had postponed; None where it is in this chain no more."""
-        step = next((step for step in self.steps if step.name == stage), None)
-        if step is None:
-            return None
-        await self._pass(replace(step, when=None), delivery)
-        return delivery.results[-1]
+        """Show one stage, of this chain or one that goes on from it, a mail that it had postponed.
+
+        None where there is no such stage any more.
+        """
+        for chain in (self, *self.others.values()):
+            for step in chain.steps:
+                if step.name == stage:
+                    await chain._pass(replace(step, when=None), delivery)
+                    return delivery.results[-1]
+        return None
 
     async def _pass(self, step: Step, delivery: Delivery) -> Verdict:
         result = delivery.begin(step.name)

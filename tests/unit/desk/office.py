@@ -121,6 +121,7 @@ class Office:
             chain.others = chains
         for chain in chains.values():
             await chain.open(look_ups)
+        self.opened = chains
         self.filing = Filing(self.site, random.Random(1))
         self.processor = Processor(
             self.store,

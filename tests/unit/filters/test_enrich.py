@@ -215,15 +215,18 @@ async def test_a_mail_that_comes_again_hears_only_what_it_missed(
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"source": {"crm": {**CRM, "note": "{{ nmae }}"}}}, 'source: crm: unknown name "nmae"'),
-        ({"source": {"crm": {**CRM, "tags": ["{{ tier"]}}}, "source: crm: "),
-        ({"source": {"crm": {**CRM, "query": "SELECT 1 WHERE :sendr = ''"}}}, 'nothing is called "sendr"'),
-        ({"source": {"orders": ORDERS, "crm": CRM}}, 'source: orders: nothing is called "crm_id"'),
+        ({"source": {"crm": {**CRM, "note": "{{ nmae }}"}}}, 'source.crm.note: unknown name "nmae"'),
+        ({"source": {"crm": {**CRM, "tags": ["{{ tier"]}}}, "source.crm.tags: "),
+        (
+            {"source": {"crm": {**CRM, "query": "SELECT 1 WHERE :sendr = ''"}}},
+            'source.crm.query: nothing is called "sendr"',
+        ),
+        ({"source": {"orders": ORDERS, "crm": CRM}}, 'source.orders.query: nothing is called "crm_id"'),
         ({"source": {"Crm": CRM}}, '"Crm" is no name'),
-        ({"source": {"crm": {**CRM, "url": "nodb://host/x"}}}, "source: crm: url: "),
-        ({"source": {"crm": {**CRM, "password_file": "nowhere"}}}, "source: crm: password_file: "),
-        ({"find": {"order": "(?=x)"}}, "find: order: bad pattern"),
-        ({"find": {"sender": "x"}}, "find: sender means something else"),
+        ({"source": {"crm": {**CRM, "url": "nodb://host/x"}}}, "source.crm.url: "),
+        ({"source": {"crm": {**CRM, "password_file": "nowhere"}}}, "source.crm.password_file: "),
+        ({"find": {"order": "(?=x)"}}, "find.order: bad pattern"),
+        ({"find": {"sender": "x"}}, "find.sender: means something else"),
     ],
 )
 async def test_mistakes_are_told_when_the_stage_is_opened(
