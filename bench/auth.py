@@ -63,6 +63,9 @@ class Known:
             raise NoAnswer(name)
         return found
 
+    async def is_alive(self) -> bool:
+        return True
+
 
 def load(**options: object) -> Stage:
     path = Path(__file__).resolve().parent.parent / "filters" / "auth.py"

@@ -17,7 +17,7 @@ A mail from outside with an address of ours in From is flagged.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal
@@ -77,6 +77,12 @@ class Filter(Stage):
             self._resolver = look_ups.resolver(self.nameservers)
         except ValueError as error:
             raise ValueError(f"nameservers: {error}") from None
+
+    async def probe(self) -> Mapping[str, str]:
+        if self.verify == "never":
+            return {}
+        where = "name servers " + (", ".join(self.nameservers) or "of the system")
+        return {where: "" if await self._resolver.is_alive() else "no answer"}
 
     async def process(self, delivery: Delivery) -> Verdict:
         results = [] if delivery.is_history else list(self._reported(delivery))

@@ -84,10 +84,11 @@ class DnsResolver:
                 texts, keep = await self._resolve(name)
         except TimeoutError:
             texts, keep = None, _SILENCE
-        if texts is None:
-            await self._struck()
-        else:
+        # Who does not answer for one name may answer for others: only silence to everything counts.
+        if texts is not None or await self.is_alive():
             self._breaker.answered()
+        else:
+            self._breaker.timed_out()
         self._keep(name, texts, keep)
         return texts
 
@@ -109,8 +110,8 @@ class DnsResolver:
         ttl = float(answer.rrset.ttl) if answer.rrset is not None else 0.0
         return texts if sum(map(len, texts)) <= _LARGEST else (), min(max(ttl, _SHORTEST), _LONGEST)
 
-    async def _struck(self) -> None:
-        """One that does not answer for a name may answer for others: so count only if it is quite silent."""
+    async def is_alive(self) -> bool:
+        """Does a server answer at all?  It is asked for what every one knows: who has the root."""
         import dns.exception
         import dns.resolver
 
@@ -118,11 +119,10 @@ class DnsResolver:
             async with asyncio.timeout(_PATIENCE_FOR_ROOT):
                 await self._asking().resolve(".", "NS", lifetime=_PATIENCE_FOR_ROOT)
         except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
-            self._breaker.answered()
+            return True
         except (dns.exception.DNSException, OSError):  # TimeoutError is an OSError
-            self._breaker.timed_out()
-        else:
-            self._breaker.answered()
+            return False
+        return True
 
     def _asking(self) -> Asker:
         from dns.asyncresolver import Resolver as Asker

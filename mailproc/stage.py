@@ -222,12 +222,19 @@ class Resolver(Protocol):
         """The TXT records of a name, each with its strings joined; () where there are none.  NoAnswer."""
         ...
 
+    async def is_alive(self) -> bool:
+        """Does a server answer at all?"""
+        ...
+
 
 class Unconnected:
     """A resolver that asks nobody."""
 
     async def texts(self, name: str) -> tuple[bytes, ...]:
         raise NoAnswer(name)
+
+    async def is_alive(self) -> bool:
+        return False
 
 
 class Topics(Protocol):

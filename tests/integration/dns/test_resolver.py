@@ -138,6 +138,14 @@ async def test_a_dead_server_is_left_alone_for_a_minute(
     assert await resolver.texts(NAME) == (b"one",)
 
 
+async def test_whether_a_server_answers_at_all(name_server: NameServer, resolver: DnsResolver) -> None:
+    assert await resolver.is_alive()
+    name_server.broken = {"."}
+    assert not await resolver.is_alive()
+    name_server.is_dead = True
+    assert not await resolver.is_alive()
+
+
 async def test_nobody_listens(clock: Clock) -> None:
     with pytest.raises(NoAnswer):
         await DnsResolver(["127.0.0.1:1"], monotonic=clock).texts(NAME)

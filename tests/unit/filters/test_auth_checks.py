@@ -39,6 +39,10 @@ class Zone:
 
     names: Mapping[str, tuple[bytes, ...] | None] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    is_down: bool = False
+
+    async def is_alive(self) -> bool:
+        return not self.is_down
 
     async def texts(self, name: str) -> tuple[bytes, ...]:
         self.asked.append(name)
@@ -278,6 +282,19 @@ async def test_agents_see_that_a_sender_may_be_forged(judged: Judge) -> None:
 
 
 # Options
+
+
+async def test_a_probe_asks_the_name_servers_where_they_are_needed(
+    auth: ModuleType, look_ups: Callable[..., LookUps]
+) -> None:
+    for options, down, said in (
+        ({"verify": "always"}, False, {"name servers of the system": ""}),
+        ({"verify": "missing", "nameservers": ("::1",)}, True, {"name servers ::1": "no answer"}),
+        ({}, True, {}),
+    ):
+        stage = auth.Filter(**options)
+        await stage.open(look_ups(resolver=Zone(is_down=down)))
+        assert await stage.probe() == said
 
 
 @pytest.mark.parametrize(
