@@ -18,6 +18,7 @@ wants tmux tmux
 wants postgres postgresql
 wants mariadbd mariadb-server
 wants slapd slapd
+wants clamd clamav-daemon
 wants pgrep procps
 
 [ -n "$packages" ] || exit 0

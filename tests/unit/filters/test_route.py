@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
@@ -10,7 +12,7 @@ import pytest
 
 from mailproc.model.option import build
 from mailproc.pipeline.delivery import Delivery
-from mailproc.stage import LookUps
+from mailproc.stage import LookUps, Profile, SpamScore, SpamVerdict
 
 Make = Callable[..., Delivery]
 
@@ -41,9 +43,7 @@ async def test_without_rules_nothing_changes(routed: Callable[..., Any]) -> None
 
 
 async def test_a_rule_says_tags_owner_and_priority(routed: Callable[..., Any]) -> None:
-    made = await routed(
-        {"when": "spam.score > 0.9", "tag": ["a", "b"], "owner": "bob", "priority": "high"}
-    )
+    made = await routed({"when": "spam.score > 0.9", "tag": ["a", "b"], "owner": "bob", "priority": "high"})
     assert made.tags == ("a", "b", "priority-high")
     assert made.owner == "bob"
     assert made.headers["X-Priority"].startswith("1")
@@ -109,3 +109,69 @@ def test_mistakes_in_a_rule_are_reported(
     build(filter_module("route").Filter, {"rule": [rule]}, ("stage", "route"), mistakes)
     assert len(mistakes) == 1
     assert mistake in mistakes[0].text
+
+
+async def test_the_names_of_the_rules_that_applied_are_told(routed: Callable[..., Any]) -> None:
+    made = await routed({"name": "first"}, {"when": "false", "name": "never"}, {"tag": "x"})
+    assert made.results[-1].scores["fired"] == "first, 3"
+    assert made.fired == ["first", "3"]
+
+
+async def test_spam_is_given_to_nobody_and_not_sent_on(
+    filter_module: Callable[[str], ModuleType], look_ups: Callable[..., LookUps], delivery: Make
+) -> None:
+    module = filter_module("route")
+    rule = module.Rule(owner="bob", forward="desk@carrier.example", tag="seen")
+    stage = module.Filter(rule=(rule,), assign="round_robin", sticky=True)
+    await stage.open(look_ups())
+    made = delivery()
+    made.spam = SpamScore(1.0, SpamVerdict.SPAM, ())
+    await stage.process(made)
+    assert (made.owner, made.assignment, made.forward_to, made.tags) == ("", None, (), ("seen",))
+
+
+@pytest.mark.parametrize(
+    ("options", "mistake"),
+    [
+        ({"rule": [{"snooze": "soon"}]}, "snooze: 'soon' is no time"),
+        ({"rule": [{"forward": "nobody"}]}, "forward: "),
+        ({"rule": [{"name": "a,b"}]}, "without commas"),
+        ({"rule": [{"name": "a"}, {"name": "a"}]}, 'two are called "a"'),
+        ({"rule": [{"assign": "dice"}]}, "dice"),
+        ({"most": -1}, "most"),
+    ],
+)
+def test_mistakes_in_the_options_are_reported(
+    filter_module: Callable[[str], ModuleType], options: dict[str, Any], mistake: str
+) -> None:
+    mistakes: list[Any] = []
+    build(filter_module("route").Filter, options, ("stage", "route"), mistakes)
+    assert len(mistakes) == 1
+    assert mistake in f"{'.'.join(map(str, mistakes[0].key))}: {mistakes[0].text}"
+
+
+@pytest.mark.parametrize(
+    ("rule", "mistake"),
+    [
+        ({"desk": "sale"}, 'desk: there is no "sale"'),
+        ({"chain": "fast"}, 'chain: there is no "fast"'),
+        ({"owner": "carol"}, 'owner: there is no "carol"'),
+        ({"forward": "Support@Example.org"}, "our own"),
+    ],
+)
+async def test_a_rule_names_what_the_site_has(
+    filter_module: Callable[[str], ModuleType],
+    look_ups: Callable[..., LookUps],
+    delivery: Make,
+    rule: dict[str, Any],
+    mistake: str,
+) -> None:
+    module = filter_module("route")
+    site = replace(
+        look_ups(own=frozenset({"support@example.org"})),
+        desks={"sales": delivery().desk},
+        chains=frozenset({"sales"}),
+        agents={"alice": Profile()},
+    )
+    with pytest.raises(ValueError, match=re.escape(mistake)):
+        await module.Filter(rule=(module.Rule(**rule),)).open(site)
