@@ -80,9 +80,15 @@ def read_ical(path: Path) -> IcalHolidays:
 def parse_ical(content: bytes) -> IcalHolidays:
     """The holidays of a file's content; raise BadIcal."""
     try:
-        calendars = icalendar.Calendar.from_ical(content.decode("utf-8-sig"), multiple=True)
-    except (ValueError, IndexError) as error:  # UnicodeDecodeError too
+        return _parse(content)
+    except BadIcal:
+        raise
+    except (ValueError, LookupError, AttributeError, TypeError) as error:  # icalendar, of broken values
         raise BadIcal(f"is no iCalendar file: {error}") from None
+
+
+def _parse(content: bytes) -> IcalHolidays:
+    calendars = icalendar.Calendar.from_ical(content.decode("utf-8-sig"), multiple=True)
     if not calendars:
         raise BadIcal("is no iCalendar file: it holds no VCALENDAR")
     found = [event for calendar in calendars for event in calendar.walk("VEVENT")]

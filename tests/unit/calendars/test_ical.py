@@ -106,6 +106,8 @@ def test_what_has_a_time_of_day_or_was_cancelled_is_no_holiday() -> None:
         (f"{CHRISTMAS_EVE}RRULE:FREQ=YEARLY\nRRULE:FREQ=DAILY", "has several RRULE"),
         (f"{CHRISTMAS_EVE}RRULE:FREQ=DAILY;INTERVAL=0", "INTERVAL is below 1"),
         (f"{CHRISTMAS_EVE}EXDATE:never", "EXDATE cannot be read"),
+        (f"{CHRISTMAS_EVE}RRULE:FREQ=YEARLY;UNTIL=203012;31;BYMONTH=12", "is no iCalendar file"),
+        (f"{CHRISTMAS_EVE}DURATION:20201224T000000Z", "is no iCalendar file"),
     ],
 )
 def test_an_event_whose_days_are_not_certain_is_refused(event: str, reason: str) -> None:
