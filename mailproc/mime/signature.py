@@ -1,9 +1,10 @@
 """Checking the DKIM signatures of a mail (RFC 6376, 8301 and 8463), with keys that were looked up before.
 
 Who could add a word to a mail must not be able to do so unseen: the whole body counts, whatever l= says, and
-so does each From.  A mail whose header two readers may divide differently is not checked at all: bare CR or
-LF in it, or not exactly one From.  Signatures with SHA-1 count for nothing.  dkimpy reads the tags and judges
-them; OpenSSL checks.  Nothing here raises for what a mail or a key's record holds, and time is linear.
+so do From, Subject and Reply-To, by which tickets are found and answers are sent.  A mail whose header two
+readers may divide differently is not checked at all: bare CR or LF in it, or not exactly one From.  Signatures
+with SHA-1 count for nothing.  dkimpy reads the tags and judges them; OpenSSL checks.  Nothing here raises for
+what a mail or a key's record holds, and time is linear.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ Records = Mapping[str, tuple[bytes, ...] | None]  # TXT records by name; None: n
 
 _HOST = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,62})(?:\.[a-z0-9_][a-z0-9_-]{0,62})*")
 _NEEDED = (b"v", b"a", b"b", b"bh", b"d", b"h", b"s")
+_ACTED_ON = (b"subject", b"reply-to")  # beside From; where they stand, they must be signed
 _FORMS = frozenset({b"simple", b"relaxed"})
 _ALGORITHMS = frozenset({b"rsa-sha256", b"ed25519-sha256"})
 
@@ -191,6 +193,9 @@ def verify(signature: Signature, mail: SignedMail, records: Records) -> None:
     signed = [canonical(name, value) for name, value in mail.select([*names, b"from"])]
     signed.append(without_line_end(canonical(signature.name, without_signature(signature.value))))
     check_key(signature, b"".join(signed), records)
+    for name in _ACTED_ON:
+        if len(mail.of_name(name)) > names.count(name):
+            raise Unsound(f"{name.decode().title()} is not signed", "policy")
 
 
 def check_key(signature: Signature, signed: bytes, records: Records) -> None:

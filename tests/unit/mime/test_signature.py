@@ -117,6 +117,18 @@ def test_a_second_from_breaks_the_signature_where_only_one_was_signed() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "added", [b"Subject: [T#2026112100017] again\r\n", b"Reply-To: eve@evil.example\r\n"]
+)
+def test_what_is_added_on_top_of_a_signed_mail_is_not_signed_by_that(added: bytes) -> None:
+    """Whoever has a signed mail could send it again, into another ticket or with other answers."""
+    listed = signed(include_headers=[b"from", b"to", b"subject"])
+    assert words(listed) == ["pass"]
+    assert words(added + listed) == ["policy"]
+    assert words(added + signed(include_headers=[b"from", b"subject", b"subject", b"reply-to"])) == ["fail"]
+    assert words(signed(b"Reply-To: ann@example.net\r\n" + MAIL)) == ["pass"]
+
+
 def test_a_limit_on_the_body_is_ignored() -> None:
     """RFC 6376 section 8.2: who may add text below can put anything there."""
     limited = signed(length=True)
