@@ -2,9 +2,9 @@
 
 Who could add a word to a mail must not be able to do so unseen: the whole body counts, whatever l= says, and
 so do From, Subject and Reply-To, by which tickets are found and answers are sent.  A mail whose header two
-readers may divide differently is not checked at all: bare CR or LF in it, or not exactly one From.  Signatures
-with SHA-1 count for nothing.  dkimpy reads the tags and judges them; OpenSSL checks.  Nothing here raises for
-what a mail or a key's record holds, and time is linear.
+readers may divide differently is not checked at all: bare CR or LF in it, or not exactly one From.  SHA-1
+counts for nothing.  dkimpy reads the tags and judges them; OpenSSL checks.  Nothing here raises for what a
+mail or a key's record holds, and time is linear.
 """
 
 from __future__ import annotations
