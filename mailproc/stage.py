@@ -291,7 +291,7 @@ class Stage:
         raise NotImplementedError
 
     async def probe(self) -> Mapping[str, str]:
-        """Ask once whatever the stage asks, for ``check --probe``; why each does not answer, "" if it does."""
+        """Ask once whatever the stage asks, for ``check --probe``: why each does not answer, or ""."""
         return {}
 
     async def close(self) -> None:

@@ -115,8 +115,7 @@ def rename_forged(raw: bytes, *authserv_ids: str) -> bytes:
 
     def forged(field: Field) -> bytes | None:
         ours = field.name.startswith("x-mailproc-") or (
-            field.name == "authentication-results"
-            and _authserv_id(raw[field.start : field.end]) in own
+            field.name == "authentication-results" and _authserv_id(raw[field.start : field.end]) in own
         )
         return _as_old(raw, field) if ours else None
 
