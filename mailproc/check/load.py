@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from mailproc.check.calendars import check_holidays
 from mailproc.check.letters import check_letters
 from mailproc.check.paths import template_folders
 from mailproc.check.read import check_values, read_and_check
@@ -41,6 +42,7 @@ def make_chains(loaded: Loaded, *, monotonic: Callable[[], float] = time.monoton
 
 def _check(config: Config, document: Document, findings: Findings) -> None:
     check_values(config, findings)
+    check_holidays(config, findings)
     check_letters(config, findings)
     folder = document.path.absolute().parent
     _chains(config, folder, findings, look_ups=look_ups_of(config, folder))

@@ -23,7 +23,7 @@ from mailproc.store.protocol import Store, StoreError, Transaction
 
 log = logging.getLogger("mailproc.enrich")
 
-TICK = 15.0  # seconds between looks
+TICK = 5.0  # seconds between looks
 AT_ONCE = 50  # mails in one look
 GIVE_UP = 7 * 86_400.0  # seconds, after which nobody needs to know any more
 MAILPROC = "mailproc"  # who did it, in events

@@ -37,12 +37,19 @@ class Authors:
         return Author(*row, *self._last_answer(desk, address))
 
     def _last_answer(self, desk: str, address: str) -> tuple[float | None, str]:
-        """When it left, and by which agent; answers that wait or are held do not count."""
+        """When it left, and by which agent; answers that wait or are held do not count.
+
+        Only the newest tickets are looked at: some authors have thousands.
+        """
         row = self._connection.one(
             """
             SELECT message.at, message.agent
-            FROM participant JOIN message ON message.ticket = participant.ticket
-            WHERE participant.desk = :desk AND participant.address = :address
+            FROM message
+            WHERE message.ticket IN (
+                SELECT ticket FROM participant
+                WHERE desk = :desk AND address = :address
+                ORDER BY ticket DESC LIMIT 50
+            )
               AND message.direction = 'out' AND message.status = 'sent'
             ORDER BY message.at DESC LIMIT 1
             """,

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from mailproc.store.connection import Connection, Row
 
-FIRST_WAIT = 60.0  # seconds; each further one is twice as long …
-LAST_WAIT = 3600.0  # … up to this
+FIRST_WAIT = 10.0  # seconds; each further one is twice as long …
+LAST_WAIT = 300.0  # … up to this
 
 
 @dataclass(frozen=True, slots=True)

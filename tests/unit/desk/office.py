@@ -119,7 +119,6 @@ class Office:
         assert not findings.mistakes
         for chain in chains.values():
             chain.others = chains
-        for chain in chains.values():
             await chain.open(look_ups)
         self.opened = chains
         self.filing = Filing(self.site, random.Random(1))
