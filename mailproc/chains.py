@@ -13,16 +13,19 @@ from mailproc.desk.known_topics import KnownTopics
 from mailproc.desk.site import Site
 from mailproc.pipeline.chain import Chain
 from mailproc.resolver import resolvers
-from mailproc.stage import LookUps
+from mailproc.stage import LookUps, Tickets
 from mailproc.store.protocol import Store
 
 
 async def open_chains(
-    loaded: Loaded, site: Site, store: Store, clock: Callable[[], float]
+    loaded: Loaded, site: Site, store: Store, clock: Callable[[], float], tickets: Tickets | None = None
 ) -> dict[str, Chain]:
-    """The chain of each desk and those of ``[chains]``, their stages open."""
+    """The chain of each desk and those of ``[chains]``, their stages open.
+
+    ``tickets`` answers which ticket a mail joins, in place of the store.
+    """
     look_ups = LookUps(
-        tickets=StoredTickets(store, site.keyring, clock),
+        tickets=tickets or StoredTickets(store, site.keyring, clock),
         history=StoredHistory(store),
         tokens=KnownTokens(store),
         topics=KnownTopics(store),

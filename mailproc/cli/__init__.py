@@ -36,6 +36,7 @@ COMMANDS = {
     "outbox": Entry("outbox", "What must leave: acknowledgements, answers, notices."),
     "quarantine": Entry("quarantine", "Mail that the chain could not handle; it is kept, whatever it is."),
     "restore": Entry("backup", "Put the store and key of FILE in place; what was there is kept beside it."),
+    "replay": Entry("replay", "Run stored mail through a changed chain, without effects: what would differ?"),
     "schema": Entry(
         "schema", "The JSON schema of the configuration, with the options of the shipped filters."
     ),

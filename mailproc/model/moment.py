@@ -38,6 +38,16 @@ def parse_moment(text: str, now: float, zone: tzinfo | None = None) -> float:
         raise ValueError(f"{text!r} is no time: use {EXAMPLES}") from None
 
 
+def parse_past_moment(text: str, now: float) -> float:
+    """Seconds since 1970 of a span before ``now`` or a time that was; ValueError where it is neither."""
+    if span := _SPAN.fullmatch(text.strip().lower()):
+        return now - int(span[1]) * _SECONDS[span[2]]
+    moment = parse_moment(text, now)
+    if moment > now:
+        raise ValueError(f"{text!r} is to come: use 4h, 3d, 2w ago, or 2026-12-01T09:00")
+    return moment
+
+
 def shown_moment(moment: float) -> str:
     """A time as people are told it."""
     return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%d %H:%M} UTC"

@@ -218,6 +218,18 @@ class Deliveries:
         row = self._connection.one(f"SELECT {_COLUMNS} FROM delivery WHERE id = :id", {"id": delivery})
         return _stored(row) if row else None
 
+    def finished_since(self, moment: float, after: int, limit: int) -> list[StoredDelivery]:
+        """What came since then and went through its chain, by its id, from the one ``after`` on."""
+        rows = self._connection.all(
+            f"""
+            SELECT {_COLUMNS} FROM delivery
+            WHERE id > :after AND received >= :moment AND state <> 'waiting'
+            ORDER BY id LIMIT :limit
+            """,
+            {"after": after, "moment": moment, "limit": limit},
+        )
+        return list(map(_stored, rows))
+
     def in_state(self, outcome: Outcome) -> list[StoredDelivery]:
         rows = self._connection.all(
             f"SELECT {_COLUMNS} FROM delivery WHERE state = :state ORDER BY id", {"state": outcome.value}
