@@ -6,6 +6,7 @@ from mailproc.desk.change import Refused, change_state
 from mailproc.desk.close import unmark_spam
 from mailproc.desk.follow_up import record_sent
 from mailproc.desk.site import Site
+from mailproc.desk.train import Label, learn_later
 from mailproc.model.ticket import Message, MessageStatus, Move, State, Ticket
 from mailproc.store.protocol import Transaction
 
@@ -31,6 +32,8 @@ def depart(tx: Transaction, site: Site, ticket: Ticket, message: Message, turn: 
         return ticket
     if ticket.state is State.SPAM:
         ticket = unmark_spam(tx, ticket, who=message.agent, now=now)
+    else:
+        learn_later(tx, ticket, Label.HAM, now, message.agent)  # nobody answers spam
     owner = ticket.owner or message.agent
     return change_state(tx, ticket, Move.ANSWER, who=message.agent, owner=owner, now=now, detail=detail)
 

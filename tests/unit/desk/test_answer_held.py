@@ -10,6 +10,7 @@ from mailproc.desk import outgoing
 from mailproc.desk.change import Refused
 from mailproc.desk.clock import tick
 from mailproc.desk.held import drop, release
+from mailproc.desk.train import GRACE
 from mailproc.mime.reader import Mail
 from mailproc.model.outbox import OutboxKind, OutboxState
 from mailproc.model.ticket import State, Ticket
@@ -42,6 +43,7 @@ async def held_answer(office: Office) -> tuple[Ticket, Mail]:
     raw = answer(to=to, sender="bob@example.org", message_id="<b1@x>", text="Sand!")
     await hand_in(office, "bob", raw)
     (notice,) = await notices(office, "bob")
+    await tick(office.store, office.site, office.clock.now + GRACE)  # what was answered is learnt as ham
     return ticket, notice
 
 

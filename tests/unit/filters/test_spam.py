@@ -88,7 +88,7 @@ async def test_cut_offs_in_the_wrong_order_stop_the_start(
     filter_module: Callable[[str], ModuleType], look_ups: Callable[..., LookUps]
 ) -> None:
     with pytest.raises(ValueError, match="ham must not be above spam"):
-        await filter_module("spam").Filter(ham=0.95).open(look_ups())
+        await filter_module("spam").Filter(ham=0.995).open(look_ups())
 
 
 COUNTS = st.integers(min_value=-5, max_value=10**7)
