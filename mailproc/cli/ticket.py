@@ -12,6 +12,7 @@ import click
 from mailproc.cli.context import choose_desk, read_site, run, with_store
 from mailproc.cli.moment import parse_moment
 from mailproc.cli.output import echo_json, fail
+from mailproc.cli.search import reindex
 from mailproc.cli.table import describe_ticket, ticket_line
 from mailproc.desk import claim as claims
 from mailproc.desk import close as ends
@@ -23,6 +24,7 @@ from mailproc.desk.site import Site
 from mailproc.desk.transfer import transfer
 from mailproc.desk.view import View, ticket_in_full, ticket_view
 from mailproc.model.desk import Desk
+from mailproc.model.search import parse_query
 from mailproc.model.ticket import State, Ticket
 from mailproc.opening import load_keyring, make_site
 from mailproc.store.protocol import Store, Transaction
@@ -40,6 +42,9 @@ def ticket() -> None:
     """Tickets: list, show, and change them."""
 
 
+ticket.add_command(reindex)
+
+
 @ticket.command(name="list")
 @click.option("--desk", default="", help="Only this desk's.")
 @click.option(
@@ -50,7 +55,7 @@ def ticket() -> None:
 )
 @click.option("--owner", default="", help="Only this agent's.")
 @click.option("--tag", default="", help="Only with this tag.")
-@click.option("--search", default="", metavar="WORDS", help="Only with these words in the subject.")
+@click.option("--search", default="", metavar="WORDS", help="Only with all these words, see the manual.")
 @_json
 @click.pass_context
 def list_(
@@ -58,7 +63,10 @@ def list_(
 ) -> None:
     """List tickets, newest last."""
     loaded = read_site(ctx)
-    wanted = TicketFilter(choose_desk(loaded, desk) if desk else "", state, owner, tag, tuple(search.split()))
+    query = parse_query(search)
+    for remark in query.remarks:
+        click.echo(f"search: {remark}", err=True)
+    wanted = TicketFilter(choose_desk(loaded, desk) if desk else "", state, owner, tag, query)
 
     async def work(store: Store) -> list[View]:
         return await store.read(lambda tx: [ticket_view(tx, found) for found in tx.tickets.matching(wanted)])

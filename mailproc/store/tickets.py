@@ -6,9 +6,11 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from mailproc.model.search import NO_QUERY, Query
 from mailproc.model.ticket import Direction, Message, MessageStatus, State, Ticket
 from mailproc.store.connection import Connection, Row
 from mailproc.store.folders import show_again
+from mailproc.store.search import Search
 
 _TICKET = (
     "id, number, desk, subject, subject_key, state, owner, customer, opened, updated, closed, topic,"
@@ -58,13 +60,13 @@ class NewMessage:
 
 @dataclass(frozen=True, slots=True)
 class TicketFilter:
-    """Which tickets to list; an empty field asks for nothing.  ``words`` must all stand in the subject."""
+    """Which tickets to list; an empty field asks for nothing."""
 
     desk: str = ""
     state: str = ""
     owner: str = ""
     tag: str = ""
-    words: tuple[str, ...] = ()
+    search: Query = NO_QUERY
 
 
 def _ticket(row: Row) -> Ticket:
@@ -80,11 +82,6 @@ def _message(row: Row) -> Message:
     values[13] = MessageStatus(row[13])
     values[15] = tuple(json.loads(row[15]))
     return Message(*values)
-
-
-def _like(word: str) -> str:
-    escaped = word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return f"%{escaped}%"
 
 
 class TicketChanged(Exception):
@@ -135,6 +132,9 @@ class Tickets:
     def matching(self, wanted: TicketFilter) -> Iterator[Ticket]:
         """Tickets, newest last."""
         conditions, parameters = _conditions(wanted)
+        for found in Search(self._connection).conditions(wanted.search):
+            conditions.append(found.sql)
+            parameters |= found.parameters
         where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
         rows = self._connection.all(f"SELECT {_TICKET} FROM ticket {where} ORDER BY opened, id", parameters)
         return map(_ticket, rows)
@@ -367,7 +367,4 @@ def _conditions(wanted: TicketFilter) -> tuple[list[str], dict[str, object]]:
     if wanted.tag:
         conditions.append("id IN (SELECT ticket FROM tag WHERE name = :tag)")
         parameters["tag"] = wanted.tag
-    for position, word in enumerate(wanted.words):
-        conditions.append(f"lower(subject) LIKE lower(:word{position}) ESCAPE '\\'")
-        parameters[f"word{position}"] = _like(word)
     return conditions, parameters

@@ -19,6 +19,7 @@ from mailproc.store.leases import Leases
 from mailproc.store.lessons import Lessons
 from mailproc.store.outbox import Outbox
 from mailproc.store.postponed import Postponed
+from mailproc.store.search import Search
 from mailproc.store.submissions import Submissions
 from mailproc.store.threads import Threads
 from mailproc.store.tickets import Tickets
@@ -107,3 +108,7 @@ class Transaction:
     @cached_property
     def topics(self) -> Topics:
         return Topics(self._connection)
+
+    @cached_property
+    def search(self) -> Search:
+        return Search(self._connection)
