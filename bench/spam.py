@@ -4,10 +4,10 @@
 
 All learn the training part and judge the test part of each set (bench/spam_mails.py says how the mails are
 divided, and what was taken out of them); then they learn all sets together, and the mail of 2002 to 2010 to
-judge that of 2022 to 2026. Each filter has its own cut-offs as shipped: spam from 0.99 on (SpamAssassin's
-highest class). *Ham called spam* and *spam caught* are by these; *at 0.1 %* is the spam caught where the
-cut-off is so that at most one ham in a thousand is called spam, *1 - AUC* how often a ham has a higher
-score than a spam, in percent.
+judge that of 2022 to 2026. Each filter has its own cut-offs as shipped: spam from 0.9 on (mailproc), from
+0.99 on (bogofilter; SpamAssassin's highest class). *Ham called spam* and *spam caught* are by these; *at
+0.1 %* is the spam caught where the cut-off is so that at most one ham in a thousand is called spam,
+*1 - AUC* how often a ham has a higher score than a spam, in percent.
 
 ``--variants`` compares kinds of tokens and parameters of ours by cross-validation in the training part
 instead; ``--worst N`` lists the N ham with the highest and the spam with the lowest scores. Rivals that are

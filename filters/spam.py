@@ -39,7 +39,7 @@ class DeskCutOffs:
 @dataclass
 class Filter(Stage):
     ham: float = 0.2  # below this score it is ham
-    spam: float = 0.99  # from this score on it is spam
+    spam: float = 0.9  # from this score on it is spam
     enough: int = 50  # mails of each kind that must be learnt before anything is judged
     desk: dict[str, DeskCutOffs] = field(default_factory=dict)  # other cut-offs, by desk
     upstream: Literal["ignore", "tokens", "verdict"] = "ignore"  # what a filter before us said

@@ -42,7 +42,7 @@ class CutOffs:
     """
 
     ham: float = 0.2
-    spam: float = 0.99
+    spam: float = 0.9
     enough: int = 50
 
     def __post_init__(self) -> None:
