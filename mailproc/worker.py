@@ -16,6 +16,7 @@ from mailproc.config import Config, Loaded
 from mailproc.desk.clock import keep_time
 from mailproc.desk.enrich_later import LateNotes, enrich_later
 from mailproc.desk.pressure import Pressure
+from mailproc.desk.search import keep_index
 from mailproc.desk.topics import keep_learning
 from mailproc.desk.train import GRACE as GRACE_OF_SPAM
 from mailproc.desk.train import upstream_of
@@ -102,6 +103,7 @@ async def _start(
         grace = loaded.config.imap.spam_grace if loaded.config.imap else GRACE_OF_SPAM
         hosts = upstream_of(loaded.config.stage.get("spam", {}))
         running.append(keep_learning(store, time.time))
+        running.append(keep_index(store))
         running.append(keep_time(store, parts.site, time.time, grace, hosts))
     _run_in_background(running, stack)
     await _listen(loaded.config, parts, sockets, failpoints, stack)
