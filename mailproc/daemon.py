@@ -1,34 +1,38 @@
-"""``mailproc serve``: takes the store's lock, binds the sockets once, and runs one worker or several.
+"""``mailproc serve``: takes the store's lock, binds the sockets once, and keeps one worker or several.
 
 Ready means that every socket is bound and served.  SIGTERM or SIGINT: no new connection, sessions in
 DATA finish within the grace, the chain finishes what it holds, the store is closed.  A second signal
-ends at once, which loses nothing either.
+ends at once, which loses nothing either.  SIGHUP: the configuration is read anew; a wrong one changes
+nothing, and a right one comes with new workers, beside which the old ones end what they have begun.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Mapping
 
 import uvloop
 
+from mailproc.binding import Bound, bind_all, entries, without
+from mailproc.board import Board
 from mailproc.config import Config, Loaded
 from mailproc.desk.pressure import Pressure, shared_page
 from mailproc.failpoint import FailPoints
-from mailproc.listen.lmtp import LmtpSession
-from mailproc.listen.session import Session
-from mailproc.listen.smtp import SmtpSession
-from mailproc.listen.sockets import CannotListen, bind, parse_endpoint
-from mailproc.listen.submission import SubmissionSession
+from mailproc.listen.sockets import CannotListen
+from mailproc.log import set_up
 from mailproc.notify import Notifier
 from mailproc.opening import open_store, store_path
+from mailproc.pipeline.chain import CannotOpen
+from mailproc.renewal import renewed
 from mailproc.soundness import StoreCheck
+from mailproc.store.connection import StoreError
 from mailproc.store.lock import ServeLock
 from mailproc.store.sqlite import write_once
 from mailproc.store.turnstile import Turnstile
-from mailproc.supervisor import Supervisor, WorkersKeepDying
-from mailproc.worker import FIRST, Shared, Sockets, run_worker
+from mailproc.supervisor import CannotRenew, Supervisor, WorkersKeepDying
+from mailproc.worker import Place, run_worker
 
 log = logging.getLogger("mailproc.daemon")
 
@@ -53,12 +57,7 @@ def _serve(loaded: Loaded, environment: Mapping[str, str]) -> None:
         if lock.unclean:
             check.before_listening()
         _take_over(loaded.config, environment)
-        sockets = bind_all(loaded.config, environment)
-        serving = Serving(loaded, environment, sockets, check if not lock.unclean else None)
-        if loaded.config.workers == 1:
-            serving.alone()
-        else:
-            serving.together(loaded.config.workers)
+        Serving(loaded, environment, check if not lock.unclean else None).run()
 
 
 def _take_over(config: Config, environment: Mapping[str, str]) -> None:
@@ -70,73 +69,115 @@ def _take_over(config: Config, environment: Mapping[str, str]) -> None:
 
 
 class Serving:
-    """One run of the daemon, once the store is locked and the sockets are bound."""
+    """One run of the daemon, once the store is locked."""
 
-    def __init__(
-        self,
-        loaded: Loaded,
-        environment: Mapping[str, str],
-        sockets: Sockets,
-        check: StoreCheck | None,
-    ) -> None:
+    def __init__(self, loaded: Loaded, environment: Mapping[str, str], check: StoreCheck | None) -> None:
+        self.environment = environment
+        self.turnstile = Turnstile()
+        self._path = store_path(loaded.config)
         self._loaded = loaded
-        self._environment = environment
-        self._sockets = sockets
         self._check = check
-        self._notifier = Notifier(environment)
-        self._page = shared_page(loaded.config.workers)
-        self._turnstile = Turnstile()
+        self._crews = 0
+        self._sockets: tuple[Bound, ...] = ()  # that are served
 
-    def alone(self) -> None:
-        """One worker: this process."""
-        self._work(FIRST, self._say_ready, self._notifier)
+    def run(self) -> None:
+        """Until a signal ends it."""
+        notifier = Notifier(self.environment)
+        supervisor = Supervisor(renew=self._renew, on_death=self._free_leases, notifier=notifier)
+        supervisor.run(self._crew(self._loaded, self._check))
 
-    def together(self, count: int) -> None:
-        """Several workers under a supervisor, which tells the service manager of them."""
-        supervisor = Supervisor(
-            count,
-            work=lambda name, ready: self._work(name, ready, Notifier({})),
-            on_ready=self._say_ready,
-            on_death=self._free_leases,
-            notifier=self._notifier,
+    def _renew(self) -> WorkersOf:
+        try:
+            return self._crew(renewed(self._loaded, self.environment), None)
+        except CannotListen as error:
+            raise CannotRenew(str(error)) from error
+
+    def _crew(self, loaded: Loaded, check: StoreCheck | None) -> WorkersOf:
+        sockets = bind_all(loaded.config, self.environment, self._sockets)
+        self._crews += 1
+        return WorkersOf(self, loaded, sockets, number=self._crews, check=check)
+
+    def take_over(self, loaded: Loaded, sockets: tuple[Bound, ...]) -> None:
+        """What was started is what the daemon serves now."""
+        for bound in without(self._sockets, sockets):
+            bound.remove()
+        is_reload = bool(self._loaded is not loaded)
+        self._loaded, self._sockets = loaded, sockets
+        set_up(loaded.config.log.level, loaded.config.log.format, sys.stderr)
+        endpoints = ",".join(text for _, text in entries(loaded.config)) or "no socket"
+        log.info(
+            "%s on=%s workers=%d", "reloaded" if is_reload else "ready", endpoints, loaded.config.workers
         )
-        supervisor.run()
+        if not is_reload:
+            print(f"mailproc is ready on {endpoints.replace(',', ', ')}", flush=True)
 
-    def _work(self, name: str, ready: Callable[[], None], notifier: Notifier) -> None:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(
-                run_worker(
-                    self._loaded,
-                    self._environment,
-                    self._sockets,
-                    name=name,
-                    shared=Shared(Pressure(self._page, int(name)), self._turnstile),
-                    check=self._check if name == FIRST else None,
-                    on_ready=ready,
-                    notifier=notifier,
-                )
-            )
+    def leave_out(self, sockets: tuple[Bound, ...]) -> None:
+        """Close what was bound for workers that did not get ready."""
+        for bound in without(sockets, self._sockets):
+            bound.remove()
 
-    def _say_ready(self) -> None:
-        endpoints = [text for text, _ in _endpoints(self._loaded.config)] or ["no socket"]
-        log.info("ready on=%s workers=%d", ",".join(endpoints), self._loaded.config.workers)
-        print(f"mailproc is ready on {', '.join(endpoints)}", flush=True)
-        self._notifier.ready()
+    def close_in_worker(self, sockets: tuple[Bound, ...]) -> None:
+        """A new worker must not keep a socket open that it does not serve: clients would wait there."""
+        for bound in without(self._sockets, sockets):
+            bound.close()
 
     def _free_leases(self, name: str) -> None:
         """What a dead worker held is taken up by the others at once."""
-        write_once(store_path(self._loaded.config), lambda tx: tx.deliveries.release_leases(name))
+        write_once(self._path, lambda tx: tx.deliveries.release_leases(name))
 
 
-def _endpoints(config: Config) -> Sequence[tuple[str, type[Session]]]:
-    sections: Sequence[tuple[Sequence[str], type[Session]]] = (
-        (config.lmtp.listen, LmtpSession),
-        (config.smtp.listen, SmtpSession),
-        (config.submission.listen, SubmissionSession),
-    )
-    return [(text, session) for listen, session in sections for text in listen]
+class WorkersOf:
+    """The crew of one configuration."""
 
+    def __init__(
+        self,
+        serving: Serving,
+        loaded: Loaded,
+        sockets: tuple[Bound, ...],
+        *,
+        number: int,
+        check: StoreCheck | None,
+    ) -> None:
+        workers = loaded.config.workers
+        self._serving = serving
+        self._loaded = loaded
+        self._sockets = sockets
+        self._check = check
+        self._page = shared_page(workers)
+        self._board = Board(workers)
+        # Those of the first crew are called 0, 1, …; what a name holds must be nobody else's.
+        prefix = f"{number}." if number > 1 else ""
+        self.names = tuple(f"{prefix}{place}" for place in range(workers))
+        for place in range(workers):
+            self._board.row(place).beat()
 
-def bind_all(config: Config, environment: Mapping[str, str]) -> Sockets:
-    """Bind every socket of the configuration, before anything is served."""
-    return [(session, bind(parse_endpoint(text), environment)) for text, session in _endpoints(config)]
+    def work(self, place: int, ready: Callable[[], None]) -> None:
+        log_section = self._loaded.config.log
+        set_up(log_section.level, log_section.format, sys.stderr)
+        self._serving.close_in_worker(self._sockets)
+        try:
+            self._run(place, ready)
+        except (CannotListen, CannotOpen, StoreError) as error:
+            log.critical("worker=%s cannot start: %s", self.names[place], error)
+            raise SystemExit(1) from error
+
+    def _run(self, place: int, ready: Callable[[], None]) -> None:
+        mine = Place(
+            self.names[place],
+            is_first=place == 0,
+            pressure=Pressure(self._page, place),
+            turnstile=self._serving.turnstile,
+            row=self._board.row(place),
+            check=self._check if place == 0 else None,
+        )
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(run_worker(self._loaded, self._serving.environment, self._sockets, mine, ready))
+
+    def take_over(self) -> None:
+        self._serving.take_over(self._loaded, self._sockets)
+
+    def abandon(self) -> None:
+        self._serving.leave_out(self._sockets)
+
+    def is_alive_within(self, seconds: float) -> bool:
+        return self._board.oldest_pulse() < seconds

@@ -1,8 +1,9 @@
-"""Tell the service manager how we are (sd_notify, systemd's protocol over a datagram socket)."""
+"""Tell the service manager how we are (sd_notify(3), systemd's protocol over a datagram socket)."""
 
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 
@@ -17,8 +18,14 @@ class Notifier:
         # Half of what the manager allows, as sd_watchdog_enabled(3) advises; None without a watchdog.
         self.watchdog_interval = int(microseconds) / 2e6 if microseconds.isdecimal() else None
 
-    def ready(self) -> None:
-        self._send("READY=1")
+    def ready(self, status: str = "") -> None:
+        """``status`` is one line that ``systemctl status`` shows."""
+        self._send(f"READY=1\nSTATUS={status}")
+
+    def reloading(self) -> None:
+        """Until ``ready`` is said again.  The time is what Type=notify-reload asks for."""
+        now = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+        self._send(f"RELOADING=1\nMONOTONIC_USEC={now}\nSTATUS=reading the configuration")
 
     def stopping(self) -> None:
         self._send("STOPPING=1")

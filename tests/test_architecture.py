@@ -51,7 +51,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "child": set(),
     "log": set(),
     "notify": set(),
-    "supervisor": {"notify"},
+    "board": set(),
+    "crew": set(),
+    "supervisor": {"crew", "notify"},
     "soundness": {"store"},
     "cli": {
         "cli",
@@ -79,6 +81,8 @@ MAY_ALSO_IMPORT: dict[str, set[str]] = {
 # These put the parts together and may import everything; only the command line imports them.
 COMPOSERS = {
     "opening",
+    "binding",
+    "renewal",
     "chains",
     "explaining",
     "replaying",

@@ -53,6 +53,7 @@ class Service:
     gate: Gate
     failpoints: FailPoints = NO_FAILPOINTS
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    retiring: asyncio.Event = field(default_factory=asyncio.Event)
     connections: set[Connection] = field(default_factory=set)
     accepting: set[asyncio.Task[Sequence[Reply]]] = field(default_factory=set)
 
@@ -142,6 +143,15 @@ class Connection(SMTP):
         """End because of a shutdown: after the reply to a mail that is on its way, else now."""
         if not self._owed:
             self.end(CLOSING)
+
+    def retire(self) -> None:
+        """End because others serve from now on: who waits for another mail comes again."""
+        if self._is_between_mails():
+            self.end(CLOSING)
+
+    def _is_between_mails(self) -> bool:
+        """Whether a mail was brought, and no other is begun."""
+        return False
 
     def end(self, reply: Reply) -> None:
         """Give ``reply`` once for each reply that is owed, and close, whatever goes on."""

@@ -69,6 +69,19 @@ class Listener:
     def session_for_client(self) -> Session:
         return self._session(self._service)
 
+    async def retire(self, grace: float) -> None:
+        """Stop because others serve the same sockets from now on.
+
+        Who brings a mail, or has not yet brought any, has ``grace`` seconds for it; who waits for another
+        mail to bring is told 421, and comes again.
+        """
+        self._service.retiring.set()
+        self._close_servers()
+        for connection in tuple(self._service.connections):
+            connection.retire()
+        await self._is_quiet_within(grace)
+        await self.stop(0.0)
+
     async def stop(self, grace: float) -> None:
         """Accept nobody any more, let mails that are on their way end within ``grace`` seconds.
 
@@ -76,9 +89,7 @@ class Listener:
         for each recipient.  Mails that are being taken over are waited for as well.
         """
         self._service.stopping.set()
-        for server in self._servers:
-            server.close()
-        self._servers.clear()
+        self._close_servers()
         for connection in tuple(self._service.connections):
             connection.finish()
         if await self._is_quiet_within(grace):
@@ -89,6 +100,11 @@ class Listener:
         await self._is_quiet_within(_FAREWELL)
         for connection in tuple(self._service.connections):
             connection.abort()
+
+    def _close_servers(self) -> None:
+        for server in self._servers:
+            server.close()
+        self._servers.clear()
 
     async def _is_quiet_within(self, seconds: float) -> bool:
         """Wait until all clients are gone and all mails taken over; False if it takes longer."""

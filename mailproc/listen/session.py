@@ -50,6 +50,7 @@ class Session(Connection):
         super().__init__(service)
         self._greeted = False
         self._mail: Transaction | None = None
+        self._has_brought = False  # a mail
 
     @abstractmethod
     def _answers(self, outcome: Sequence[Reply]) -> Sequence[Reply]:
@@ -120,8 +121,12 @@ class Session(Connection):
         self._mail = None
         self._useless = 0
         self._expect_mail()
-        if self._service.stopping.is_set():
+        self._has_brought = True
+        if self._service.stopping.is_set() or self._service.retiring.is_set():
             raise Goodbye(CLOSING)
+
+    def _is_between_mails(self) -> bool:
+        return self._has_brought and self._mail is None
 
     async def _take(self, mail: Transaction, turn: contextlib.ExitStack) -> None:
         """Read one mail, see to it that it is taken over, and give the replies that are owed."""

@@ -63,14 +63,26 @@ def test_workers_end_when_their_supervisor_is_killed(make_daemon: Callable[..., 
     daemon.stop()
 
 
-def test_a_hangup_ends_neither_worker_nor_supervisor(make_daemon: Callable[..., Daemon]) -> None:
+def test_a_hangup_of_a_worker_does_not_end_it(make_daemon: Callable[..., Daemon]) -> None:
+    """Who sends SIGHUP to every process of the service means the supervisor."""
     daemon = make_daemon(top="workers = 2")
     daemon.start()
     workers = workers_of(daemon)
-    daemon.signal(signal.SIGHUP)
-    eventually(lambda: daemon.log().count("SIGHUP") == 2)
+    for worker in workers:
+        os.kill(worker, signal.SIGHUP)
+    deliver(daemon, 0, 4)
     assert workers_of(daemon) == workers
-    deliver(daemon, 0, 1)
+    daemon.stop()
+
+
+def test_a_daemon_with_one_worker_ends_as_that_one_did(make_daemon: Callable[..., Daemon]) -> None:
+    daemon = make_daemon()
+    daemon.start()
+    (worker,) = workers_of(daemon)
+    os.kill(worker, signal.SIGKILL)
+    assert daemon.wait_for_death() == -signal.SIGKILL
+    daemon.start()
+    assert "was not closed in order" in daemon.log()
     daemon.stop()
 
 
