@@ -165,10 +165,8 @@ def tell_size(path: Path) -> None:
     (number,) = raw.execute("SELECT count(*) FROM message").fetchone()
     raw.close()
     store = path.stat().st_size
-    print(
-        f"index: {size / 1e6:.1f} MB for {number} mails of {mails / 1e6:.1f} MB, {size / number:.0f} bytes a mail"
-    )
-    print(f"store: {store / 1e6:.1f} MB, {100 * size / store:.0f} % the index")
+    print(f"index: {size / 1e6:.1f} MB for {number} mails, {size / number:.0f} bytes a mail")
+    print(f"mails: {mails / 1e6:.1f} MB; store: {store / 1e6:.1f} MB, {100 * size / store:.0f} % the index")
 
 
 def queries(world: World) -> dict[str, str]:

@@ -35,15 +35,20 @@ async def keep_index(store: Store) -> None:
     last = time.monotonic()
     while True:
         pause = TICK
+        began = time.monotonic()
         try:
-            began = time.monotonic()
-            if began - last > PATIENCE or not await store.read(lambda tx: tx.deliveries.waiting()):
+            if await may_index(store, began - last):
                 last = began
                 if await index_next(store):
                     pause = REST * (time.monotonic() - began)
         except StoreError as error:
             log.warning("store=%s", error)
         await asyncio.sleep(pause)
+
+
+async def may_index(store: Store, idle: float) -> bool:
+    """Mail that waits for the chain goes first, but not when nothing was indexed for too many seconds."""
+    return idle > PATIENCE or not await store.read(lambda tx: tx.deliveries.waiting())
 
 
 async def index_next(store: Store, limit: int = AT_ONCE) -> int:
