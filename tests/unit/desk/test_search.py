@@ -17,7 +17,8 @@ from mailproc.store.tickets import NewMessage, NewTicket
 
 RAW = (
     b"From: =?utf-8?q?J=C3=BCrgen?= <j@x.example>\r\nReply-To: office@x.example\r\n"
-    b"To: Desk <desk@example.org>\r\nCc: eva@x.example\r\nSubject: no\r\n\r\nNew text.\r\n\r\n> quoted\r\n-- \r\nSignature\r\n"
+    b"To: Desk <desk@example.org>\r\nCc: eva@x.example\r\nSubject: no\r\n"
+    b"\r\nNew text.\r\n\r\n> quoted\r\n-- \r\nSignature\r\n"
 )
 
 
