@@ -158,7 +158,7 @@ class SqlSource:
                 poolclass=sqlalchemy.pool.QueuePool,
             )
         except sqlalchemy.exc.SQLAlchemyError as error:
-            raise ValueError(f"url: {_first_line(error)}") from None
+            raise ValueError(f"url: {_reason(error)}") from None
         sqlalchemy.event.listen(engine, "connect", self._greet)
         return engine
 
@@ -184,11 +184,11 @@ class SqlSource:
             except exceptions.DBAPIError as error:
                 again = error.connection_invalidated and attempt < _RETRIES and not question.is_given_up
                 if not again:
-                    raise SourceAway(_first_line(error.orig or error)) from None
+                    raise SourceAway(_reason(error.orig or error)) from None
             except (exceptions.SQLAlchemyError, OSError) as error:
-                raise SourceAway(_first_line(error)) from None
+                raise SourceAway(_reason(error)) from None
             except Exception as error:  # a driver may raise anything for what a server sends
-                raise SourceAway(f"{type(error).__name__}: {_first_line(error)}") from None
+                raise SourceAway(f"{type(error).__name__}: {_reason(error)}") from None
         raise AssertionError("the last attempt returns or raises")
 
     def _ask(self, question: _Question) -> list[Record]:
@@ -236,7 +236,7 @@ def _address(url: str, password: str, folder: Path) -> Any:
         address = sqlalchemy.engine.make_url(url)
         address.get_dialect()
     except (sqlalchemy.exc.SQLAlchemyError, ValueError) as error:
-        raise ValueError(f"url: {_first_line(error)}") from None
+        raise ValueError(f"url: {_reason(error)}") from None
     habits = _HABITS.get(address.drivername)
     if habits and habits.driver:
         if find_spec(habits.package) is None:
@@ -262,6 +262,6 @@ def _cut_off(connection: Any) -> None:
                 wire.shutdown(socket.SHUT_RDWR)
 
 
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0][:300] if lines else type(error).__name__
+def _reason(error: BaseException) -> str:
+    """The beginning of what the driver says: Oracle's tells the cause in its second line."""
+    return " ".join(str(error).split("\n")[:2]).strip()[:300] or type(error).__name__
