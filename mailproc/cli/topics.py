@@ -159,7 +159,7 @@ def _labelled(arguments: Sequence[str]) -> list[tuple[str, Path]]:
             label, path = found[-1][0], argument
         if not label.strip() or "\n" in label:
             raise click.UsageError(f"{argument}: the label is missing")
-        if not Path(path).exists():
+        if not path or not Path(path).exists():
             raise click.UsageError(f"{path}: no such file or directory")
         found.append((label.strip(), Path(path)))
     return found

@@ -27,6 +27,9 @@ _TELLING = {
     "no": "av hva noe noen ennå enda når meg deg seg etter opp ut nå bli blir hei vennlig gjøre uten inn vår "
     "deres nytt tilbake fått vite",
 }
+_MOST_SEARCHED = 3000  # letters, in which sentences are looked for where a text begins with something else
+_FEWEST_SPACES = 4  # in a line of prose
+_NO_PROSE = re.compile(r"[<>=(){}\[\]$%#*+|\\/_;~^]|\b\d[\d.]*\b")
 _SURE = 0.95  # where none of them stands
 
 
@@ -44,8 +47,18 @@ def _model() -> Any:
 
 
 def language_of(text: str) -> str:
-    """The language of a text of at least 20 letters."""
-    beginning = text[: 2 * _MOST_LETTERS]
+    """The language of a text of at least 20 letters; among code and figures that of the sentences."""
+    return _language_of(text[: 2 * _MOST_LETTERS]) or _language_of(_sentences(text[:_MOST_SEARCHED]))
+
+
+def _sentences(text: str) -> str:
+    """Its lines of prose: a few words, and hardly a sign that prose does not have."""
+    lines = [line for line in text.split("\n") if line.count(" ") >= _FEWEST_SPACES]
+    prose = [line for line in lines if 8 * len(_NO_PROSE.findall(line)) < line.count(" ")]
+    return "\n".join(prose)[: 2 * _MOST_LETTERS]
+
+
+def _language_of(beginning: str) -> str:
     spoken = beginning.split()
     if signs := [sign for sign in _NO_LANGUAGE if sign in beginning]:
         spoken = [word for word in spoken if not any(sign in word for sign in signs)]

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from mailproc.model.topics import Calibration
 
-UNCALIBRATED = Calibration(4.0, -0.5)  # until enough can be held out
+UNCALIBRATED = Calibration(4.0, -0.3)  # until enough can be held out
 STRANGERS = 0.25  # how many mails with no topic are expected for one that has one
 
 _SLOPES = tuple(1.0 * 1.3**power for power in range(14))

@@ -8,7 +8,7 @@ probabilities lack to one is that of "none of these".
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 import msgspec
@@ -75,31 +75,35 @@ class TopicModel:
         """Every topic, the likeliest first; of that one the reasons, too."""
         if not self.topics:
             return ()
-        margins = self._margins(tokens)
-        ranked = sorted(zip(margins, self.topics, range(len(margins)), strict=True), reverse=True)
-        chances = self.calibration.probabilities([margin for margin, _, _ in ranked])
-        best = ranked[0][2]
+        known = self.rows.keys() & tokens
+        rows = list(map(self.rows.__getitem__, known))
+        margins = self._margins(known, rows)
+        chances = self.calibration.probabilities(margins)
+        order = sorted(range(len(chances)), key=margins.__getitem__, reverse=True)
+        best = order[0]
+        reasons = _strongest(known, [row[best] for row in rows])
         return tuple(
-            Ranked(topic, chance, self._reasons(tokens, number) if number == best else ())
-            for chance, (_, topic, number) in zip(chances, ranked, strict=True)
+            Ranked(self.topics[place], chances[place], reasons if place == best else ()) for place in order
         )
 
-    def _margins(self, tokens: frozenset[str]) -> list[float]:
-        known = self.rows.keys() & tokens
+    def _margins(self, known: Set[str], rows: Sequence[bytes]) -> list[float]:
         if not known:
             return list(self.biases)
-        length = math.sqrt(sum(map(self.weights.__getitem__, known)))
-        silent = _MIDDLE * len(known)
-        sums = map(sum, zip(*map(self.rows.__getitem__, known), strict=True))
-        return [
-            (total - silent) * self.step / length + bias
-            for total, bias in zip(sums, self.biases, strict=True)
-        ]
+        worth = self.step / math.sqrt(sum(map(self.weights.__getitem__, known)))
+        silent = _MIDDLE * len(rows)
+        sums = map(sum, zip(*rows, strict=True))
+        return [(total - silent) * worth + bias for total, bias in zip(sums, self.biases, strict=True)]
 
-    def _reasons(self, tokens: frozenset[str], number: int) -> tuple[str, ...]:
-        speaking = [(self.rows[token][number], token) for token in self.rows.keys() & tokens]
-        speaking.sort(key=lambda each: (-each[0], each[1]))
-        return tuple(token for strength, token in speaking[:MOST_REASONS] if strength > _MIDDLE)
+
+def _strongest(tokens: Iterable[str], strengths: Sequence[int]) -> tuple[str, ...]:
+    """The tokens that speak most for a topic."""
+    least = max(sorted(strengths)[-MOST_REASONS:][:1], default=0)
+    speaking = [
+        (-strength, token)
+        for token, strength in zip(tokens, strengths, strict=True)
+        if strength >= least and strength > _MIDDLE
+    ]
+    return tuple(token for _, token in sorted(speaking)[:MOST_REASONS])
 
 
 def pack(
