@@ -5,8 +5,9 @@ from __future__ import annotations
 import socket
 import stat
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from mailproc.check.calendars import check_holidays
 from mailproc.check.letters import check_letters
@@ -109,7 +110,14 @@ def look_ups_of(config: Config, folder: Path) -> LookUps:
 def _warn_of_open_passwords(document: Document, findings: Findings) -> None:
     if not document.path.stat().st_mode & stat.S_IROTH:
         return
-    for section in ("relay", "imap"):
-        table = document.values.get(section)
-        if isinstance(table, dict) and table.get("password"):
-            findings.warn("everyone may read this file: better use password_file", section, "password")
+    for place in _places_of("password", document.values):
+        findings.warn("everyone may read this file: better use password_file", *place)
+
+
+def _places_of(key: str, table: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    """Where in the tables a key has a value."""
+    if table.get(key):
+        yield (key,)
+    for name, inner in table.items():
+        if isinstance(inner, dict):
+            yield from ((name, *place) for place in _places_of(key, inner))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import click
@@ -12,6 +13,11 @@ from mailproc.cli.filters import load_site
 from mailproc.cli.output import echo_json
 from mailproc.pipeline.chain import DEFAULT_TIMEOUT, Chain, Step
 from mailproc.pipeline.verdict import OnError
+
+SECRETS = frozenset({"password", "token"})
+COVER = "…"
+
+_PASSWORD_IN_URL = re.compile(r"(://[^/@:\s]*:)[^/@\s]*@")
 
 
 @click.command()
@@ -40,10 +46,7 @@ def _rows(name: str, chain: Chain) -> Iterator[dict[str, object]]:
             "when": step.when.source if step.when else None,
             "timeout": step.timeout,
             "on_error": step.on_error.value,
-            "options": {
-                name: msgspec.to_builtins(value, order="deterministic")
-                for name, value in step.options.items()
-            },
+            "options": {name: _shown(value) for name, value in step.options.items()},
         }
 
 
@@ -69,4 +72,19 @@ def _settings(step: Step) -> Iterator[tuple[str, str]]:
 
 def _as_toml(value: object) -> str:
     """An option in JSON's notation, which TOML shares for most values."""
-    return msgspec.json.encode(value, order="deterministic").decode()
+    return msgspec.json.encode(_shown(value)).decode()
+
+
+def _shown(option: object) -> object:
+    """An option as JSON can hold it, its secrets covered."""
+    return _covered(msgspec.to_builtins(option, order="deterministic"))
+
+
+def _covered(plain: object) -> object:
+    if isinstance(plain, dict):
+        return {
+            name: COVER if name in SECRETS and inner else _covered(inner) for name, inner in plain.items()
+        }
+    if isinstance(plain, list):
+        return list(map(_covered, plain))
+    return _PASSWORD_IN_URL.sub(rf"\1{COVER}@", plain) if isinstance(plain, str) else plain

@@ -264,4 +264,4 @@ def _cut_off(connection: Any) -> None:
 
 def _reason(error: BaseException) -> str:
     """The beginning of what the driver says: Oracle's tells the cause in its second line."""
-    return " ".join(str(error).split("\n")[:2]).strip()[:300] or type(error).__name__
+    return " ".join(" ".join(str(error).split("\n")[:2]).split())[:300] or type(error).__name__
