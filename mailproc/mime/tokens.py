@@ -54,16 +54,24 @@ def words_in(text: str) -> list[str]:
     """The words of a text in their order, at most ``MOST_WORDS``."""
     text = text[:MOST_TEXT].lower()
     if text.isascii():
-        return _bounded(_split(text))
+        return _bounded([word.strip(_INSIDE) for word in _split(text)])
     bigrams: list[str] = []
     spaced = _UNSPACED.sub(lambda run: _note_bigrams(run[0], bigrams), text)
     return _bounded([*_WORD.findall(spaced)[:MOST_WORDS], *bigrams])
 
 
+def distinct_words(text: str) -> list[str]:
+    """The same as ``words_in`` without repetitions, and faster."""
+    text = text[:MOST_TEXT]
+    if not text.isascii():
+        return list(dict.fromkeys(words_in(text)))
+    return _bounded([word.strip(_INSIDE) for word in dict.fromkeys(_split(text.lower()))])
+
+
 def _split(text: str) -> list[str]:
-    """As ``_WORD`` finds them, four times faster; ASCII only."""
+    """Nearly as ``_WORD`` finds them, four times faster, marks still around them; ASCII only."""
     text = text.translate(_SPACED_OUT).replace("--", " ").replace("..", " ")
-    return [word.strip(_INSIDE) for word in text.split(None, MOST_WORDS)[:MOST_WORDS]]
+    return text.split(None, MOST_WORDS)[:MOST_WORDS]
 
 
 def _note_bigrams(run: str, bigrams: list[str]) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator
 from itertools import chain, islice
 
 from mailproc.mime.reader import Mail
-from mailproc.mime.tokens import words_in
+from mailproc.mime.tokens import distinct_words
 from mailproc.mime.tokens_body import body_tokens
 from mailproc.mime.tokens_head import head_tokens
 from mailproc.mime.upstream import Upstream, read_upstream
@@ -28,7 +28,7 @@ def mail_tokens(mail: Mail, upstream_hosts: Collection[str] = ()) -> frozenset[s
     upstream = read_upstream(mail, upstream_hosts) if upstream_hosts else None
     others = chain(_upstream(upstream), head_tokens(mail), body_tokens(mail))
     found = _bounded(set(islice(others, 2 * MOST_CLUES)))
-    found.update(islice(dict.fromkeys(words_in(mail.text)), MOST - len(found)))
+    found.update(distinct_words(mail.text)[: MOST - len(found)])
     return frozenset(found)
 
 

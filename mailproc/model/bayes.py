@@ -14,6 +14,7 @@ never quite consistent: they are clamped on the way in. Never raises for any cou
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -81,12 +82,12 @@ def strongest(
 ) -> list[Clue]:
     """The tokens that decide: of both kinds the farthest from 0.5."""
     known = probabilities(*totals)
-    words: dict[float, list[str]] = {}
-    others: dict[float, list[str]] = {}
+    words: defaultdict[float, list[str]] = defaultdict(list)
+    others: defaultdict[float, list[str]] = defaultdict(list)
     for token, pair in counts.items():
         found = known.get(pair) or known.setdefault(pair, probability(*pair, *totals))
         if found <= _STRONG_HAM or found >= _STRONG_SPAM:
-            (others if ":" in token else words).setdefault(found, []).append(token)
+            (others if ":" in token else words)[found].append(token)
     return _first(words, most_words) + _first(others, most_clues)
 
 

@@ -17,7 +17,7 @@ from mailproc.pipeline.scores import published_scores
 from mailproc.stage import LookUps
 
 ROOT = Path(__file__).resolve().parents[3]
-NAMES = ["acknowledge", "analyse", "auth", "enrich", "route", "spam", "virus"]
+NAMES = ["acknowledge", "analyse", "auth", "enrich", "route", "rspamd", "spam", "virus"]
 TOML = re.compile(r"^```toml\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 

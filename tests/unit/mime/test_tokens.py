@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailproc.mime.reader import read
-from mailproc.mime.tokens import MOST_TOKENS, MOST_WORDS, text_tokens, words_in, words_of
+from mailproc.mime.tokens import MOST_TOKENS, MOST_WORDS, distinct_words, text_tokens, words_in, words_of
 
 
 def test_words_are_lower_case_and_two_to_24_letters() -> None:
@@ -63,6 +63,13 @@ def test_mails_are_compared_by_the_words_of_subject_and_text() -> None:
     assert words_of(read(raw)) == {"order", "cheap", "pills"}
 
 
+@settings(deadline=None)  # a machine may be busy
 @given(st.text(max_size=300), st.text(max_size=300))
 def test_any_text_has_tokens_of_bounded_length(subject: str, text: str) -> None:
     assert all(0 < len(token) <= 60 for token in text_tokens(subject, text))
+
+
+@settings(deadline=None)  # a machine may be busy
+@given(st.text(max_size=300))
+def test_distinct_words_are_the_words_of_the_text(text: str) -> None:
+    assert set(distinct_words(text)) == set(words_in(text))

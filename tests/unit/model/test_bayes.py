@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sbclassifier import Classifier, ClassifierDb  # type: ignore[import-untyped]
 from sbclassifier.classifier import WordInfo  # type: ignore[import-untyped]
@@ -23,6 +23,7 @@ MAILS = 100
 PAIRS = st.tuples(st.integers(0, MAILS), st.integers(0, MAILS)).filter(any)
 
 
+@settings(deadline=None)  # a machine may be busy
 @given(st.dictionaries(st.text("abc:", min_size=1, max_size=6), PAIRS, max_size=100))
 def test_scores_are_those_of_spambayes(counts: dict[str, tuple[int, int]]) -> None:
     """Up to its 150 tokens, where it makes no difference between words and others."""
