@@ -25,9 +25,9 @@ from mailproc.desk.replay import (
     reading_of,
 )
 from mailproc.desk.site import Site
+from mailproc.desk.view import rfc3339
 from mailproc.mime.reader import read
 from mailproc.model.address import Address
-from mailproc.model.moment import shown_moment
 from mailproc.opening import load_keyring, make_site, store_path
 from mailproc.pipeline.chain import Chain
 from mailproc.store.connection import StoreError
@@ -160,7 +160,7 @@ def _describe(mail: PastMail) -> View:
     return {
         "delivery": stored.id,
         "sha256": stored.sha256.hex(),
-        "received": shown_moment(stored.received),
+        "received": rfc3339(stored.received),
         "desk": stored.desk,
         "from": letter.author.address.key if letter.author else "",
         "subject": letter.subject,

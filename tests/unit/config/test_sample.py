@@ -14,12 +14,14 @@ import pytest
 from mailproc.check.load import load
 from mailproc.check.schema import configuration_schema
 from mailproc.config import Config, ConfigurationError, Section
-from mailproc.model.option import fields_of, read_options
+from mailproc.model.option import Field, fields_of, read_options
 from mailproc.pipeline.assembly import StageTable
+from mailproc.pipeline.loader import Library
 
 SAMPLE = Path(__file__).resolve().parents[3] / "sample.toml"
 COMMENTED = re.compile(r"^#(?=[a-z_\[])", re.MULTILINE)
 # Tables that a site names itself, with the struct of each; keys of a dict are the names.
+EXAMPLE = ("stage", "route", "rule")  # no key of it shows a default
 NAMED = ("calendar", "desk", "agent", "dkim")
 
 
@@ -35,7 +37,7 @@ def commented() -> Iterator[tuple[tuple[str, ...], Any]]:
         bare = line.removeprefix("#")
         if re.match(r"#?\[", line):
             table = tuple(bare.partition("]")[0].strip("[").split("."))
-        elif COMMENTED.match(line):
+        elif COMMENTED.match(line) and table != EXAMPLE:
             ((key, value),) = tomllib.loads(bare).items()
             yield (*table, key), value
 
@@ -52,6 +54,16 @@ def section_of(table: tuple[str, ...]) -> type[msgspec.Struct]:
         hint = get_type_hints(kind)[name]
         kind = next((inner for inner in get_args(hint) if inner is not type(None)), hint)
     return kind  # type: ignore[no-any-return]
+
+
+def option_of(key: tuple[str, ...]) -> Field:
+    """The field of a key; in a stage's table that of its filter, where it is none of every stage."""
+    if key[0] == "stage" and key[-1] not in fields_of(StageTable):
+        library = Library([])
+        path = library.find(key[1])
+        assert path is not None, key
+        return fields_of(library.load(path).kind)[key[-1]]
+    return fields_of(section_of(key[:-1]))[key[-1]]
 
 
 def missing_keys(
@@ -94,10 +106,10 @@ def test_the_sample_holds_no_key_that_is_none() -> None:
 def test_a_commented_key_shows_its_default_or_an_example_where_the_default_is_nothing() -> None:
     wrong = {}
     for key, value in commented():
-        field = fields_of(section_of(key[:-1]))[key[-1]]
+        field = option_of(key)
         assert field.make_default is not None
         default = msgspec.to_builtins(field.make_default())
-        is_nothing = default in ("", [], (), True) or default is None
+        is_nothing = default in ("", [], (), {}, True) or default is None
         if value != (list(default) if isinstance(default, tuple) else default) and not is_nothing:
             wrong[".".join(key)] = (value, default)
     assert wrong == {}
