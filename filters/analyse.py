@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
@@ -41,14 +41,14 @@ from mailproc.stage import (
 
 MAX_TEXT = 65_536  # characters
 MAX_FOUND = 5  # of one kind
-FEWEST_DIGITS = 10  # that an account or a card has
+MAX_LIMITS = 50  # phrases that may set a deadline
+LONGEST_LIMIT = 80  # characters of one of them
 
-# Each is linear: every piece is bounded and starts at a fixed character class.
-_ADDRESS = re.compile(
-    r"(?<![\w.+-])[\w.+-]{1,64}@[a-z0-9][a-z0-9-]{0,62}(?:\.[a-z0-9-]{1,63}){1,4}", re.IGNORECASE
-)
-_PHONE = re.compile(r"(?<![\w.+/-])(?:\+|00?)[1-9][0-9 ()/.-]{6,20}[0-9](?![\w-])")
-_LINK = re.compile(r"\bhttps?://[^\s<>\"]", re.IGNORECASE)
+# Each is linear: every piece is bounded, and starts at a set of characters by which a text is searched fast.
+_LOCAL_PART = re.compile(r"[\w.+-]{1,64}\Z")
+_DOMAIN = re.compile(r"@[a-z0-9][a-z0-9-]{0,62}(?:\.[a-z0-9-]{1,63}){1,4}", re.IGNORECASE)
+_PHONE = re.compile(r"[+0](?<![\w.+/-].)0?[1-9][0-9 ()/.-]{6,20}[0-9](?![\w-])", re.DOTALL)
+_LINK = re.compile(r"[Hh][Tt][Tt][Pp][Ss]?://[^\s<>\"]")
 _DATE_LIKE = re.compile(r"[0-9]{1,4}[.-][0-9]{1,2}[.-][0-9]{1,4}")
 # Without one of these no deadline is looked for.
 _LIMIT = (
@@ -178,10 +178,11 @@ class Filter(Stage):
                 delivery.note("anger", f"{angry.value:.2f} ({', '.join(angry.reasons)})")
 
     def _find_deadlines(self, delivery: Delivery, text: str) -> None:
-        if not self._limit.search(text):
+        limits = [match.start for match in islice(self._limit.find_all(text), MAX_LIMITS)]
+        if not limits:
             return
         today = datetime.fromtimestamp(delivery.received, UTC).date()
-        found = deadlines_in(text, today)
+        found = deadlines_in(" | ".join([text[place : place + LONGEST_LIMIT] for place in limits]), today)
         if found:
             delivery.score("deadline_days", (found[0].day - today).days)
             delivery.note("deadline", "; ".join(f"{each.day} ({each.words})" for each in found))
@@ -195,8 +196,8 @@ class Filter(Stage):
     def _find_built_in(self, delivery: Delivery, searched: str) -> None:
         if self.addresses and "@" in searched:
             known = _known_addresses(delivery)
-            found = (match.group().rstrip(".-") for match in _ADDRESS.finditer(searched))
-            _note(delivery, "addresses", (address for address in found if address.lower() not in known))
+            found = (address for address in addresses_in(searched) if address.lower() not in known)
+            _note(delivery, "addresses", found)
         if self.phones:
             phones = (match.group() for match in _PHONE.finditer(searched))
             _note(delivery, "phones", (phone for phone in phones if not _DATE_LIKE.fullmatch(phone)))
@@ -204,10 +205,18 @@ class Filter(Stage):
             _note(delivery, "ibans", ibans_in(searched))
             _note(delivery, "cards", cards_in(searched))
         if self.links:
-            links = sum(1 for _ in _LINK.finditer(searched)) if "http" in searched.lower() else 0
+            links = sum(1 for _ in _LINK.finditer(searched))
             delivery.score("links", links)
             if links:
                 delivery.note("links", str(links))
+
+
+def addresses_in(text: str) -> Iterator[str]:
+    """Every mail address, from left to right."""
+    for domain in _DOMAIN.finditer(text):
+        local_part = _LOCAL_PART.search(text, max(domain.start() - 64, 0), domain.start())
+        if local_part:
+            yield f"{local_part.group()}{domain.group()}".rstrip(".-")
 
 
 def _new_text(mail: Mail) -> str:

@@ -48,9 +48,12 @@ async def explaining(loaded: Loaded, desk: str) -> AsyncIterator[Judge]:
 
 def _store_to_look_at(config: Config, folder: Path) -> tuple[SqliteStore, Keyring]:
     path = store_path(config)
+    store = SqliteStore(path) if path.exists() else open_sqlite(folder / "empty.db")
     if path.exists() and key_path(config).exists():
-        return SqliteStore(path), load_keyring(config)
-    return open_sqlite(folder / "empty.db"), Keyring.generate(secrets.token_bytes(KEY_BYTES))
+        return store, load_keyring(config)
+    return store, Keyring.generate(
+        secrets.token_bytes(KEY_BYTES)
+    )  # what was trained counts before the first start
 
 
 async def _judge(

@@ -22,8 +22,9 @@ _IBAN_LENGTHS = {
     24,
     "TR": 26, "UA": 29, "VA": 22, "VG": 24, "XK": 20,
 }  # fmt: skip
-_IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}[0-9]{2}(?:[ .-]?[A-Z0-9]){11,30}")
-_CARD = re.compile(r"(?<![\w.+-])[3-6][0-9]{3}(?:[ -]?[0-9]){9,15}(?![\w-])")
+# Both begin with a set of letters, by which a text is searched fast; what stands before is looked at later.
+_IBAN = re.compile(r"[A-Z][A-Z][0-9]{2}(?<![A-Za-z0-9].{4})(?:[ .-]?[A-Z0-9]){11,30}", re.DOTALL)
+_CARD = re.compile(r"[3-6][0-9]{3}(?<![\w.+-].{4})(?:[ -]?[0-9]){9,15}(?![\w-])", re.DOTALL)
 _SIGNS = re.compile(r"[^0-9A-Za-z]+")
 
 

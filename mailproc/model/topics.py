@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from heapq import nlargest
 
 import msgspec
 
@@ -76,32 +77,31 @@ class TopicModel:
         if not self.topics:
             return ()
         known = self.rows.keys() & tokens
-        rows = list(map(self.rows.__getitem__, known))
-        margins = self._margins(known, rows)
+        columns = list(zip(*map(self.rows.__getitem__, known), strict=True)) or [()] * len(self.topics)
+        margins = self._margins(known, columns)
         chances = self.calibration.probabilities(margins)
         order = sorted(range(len(chances)), key=margins.__getitem__, reverse=True)
         best = order[0]
-        reasons = _strongest(known, [row[best] for row in rows])
+        reasons = _strongest(known, columns[best])
         return tuple(
             Ranked(self.topics[place], chances[place], reasons if place == best else ()) for place in order
         )
 
-    def _margins(self, known: Set[str], rows: Sequence[bytes]) -> list[float]:
+    def _margins(self, known: Set[str], columns: Sequence[tuple[int, ...]]) -> list[float]:
         if not known:
             return list(self.biases)
         worth = self.step / math.sqrt(sum(map(self.weights.__getitem__, known)))
-        silent = _MIDDLE * len(rows)
-        sums = map(sum, zip(*rows, strict=True))
-        return [(total - silent) * worth + bias for total, bias in zip(sums, self.biases, strict=True)]
+        silent = _MIDDLE * len(known)
+        return [
+            (sum(column) - silent) * worth + bias for column, bias in zip(columns, self.biases, strict=True)
+        ]
 
 
 def _strongest(tokens: Iterable[str], strengths: Sequence[int]) -> tuple[str, ...]:
     """The tokens that speak most for a topic."""
-    least = max(sorted(strengths)[-MOST_REASONS:][:1], default=0)
+    least = max([*nlargest(MOST_REASONS, strengths)[-1:], _MIDDLE + 1])
     speaking = [
-        (-strength, token)
-        for token, strength in zip(tokens, strengths, strict=True)
-        if strength >= least and strength > _MIDDLE
+        (-strength, token) for token, strength in zip(tokens, strengths, strict=True) if strength >= least
     ]
     return tuple(token for _, token in sorted(speaking)[:MOST_REASONS])
 

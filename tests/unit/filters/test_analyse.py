@@ -101,8 +101,9 @@ async def test_a_bad_pattern_stops_the_start(
 @given(st.text(alphabet=st.sampled_from("0123456789+()/.- @a:htps"), max_size=300))
 async def test_any_text_gives_bounded_notes(filter_module: Callable[[str], ModuleType], text: str) -> None:
     module = filter_module("analyse")
-    for pattern in (module._ADDRESS, module._PHONE, module._LINK):
+    for pattern in (module._PHONE, module._LINK):
         assert all(len(match.group()) < 500 for match in pattern.finditer(text))
+    assert all(len(address) < 500 for address in module.addresses_in(text))
 
 
 # Topics
