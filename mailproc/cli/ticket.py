@@ -56,17 +56,25 @@ ticket.add_command(reindex)
 @click.option("--owner", default="", help="Only this agent's.")
 @click.option("--tag", default="", help="Only with this tag.")
 @click.option("--search", default="", metavar="WORDS", help="Only with all these words, see the manual.")
+@click.option("--newest", default=0, type=click.IntRange(min=0), metavar="N", help="Only so many; 0 is all.")
 @_json
 @click.pass_context
 def list_(
-    ctx: click.Context, desk: str, state: str, owner: str, tag: str, search: str, as_json: bool
+    ctx: click.Context,
+    desk: str,
+    state: str,
+    owner: str,
+    tag: str,
+    search: str,
+    newest: int,
+    as_json: bool,
 ) -> None:
     """List tickets, newest last."""
     loaded = read_site(ctx)
     query = parse_query(search)
     for remark in query.remarks:
         click.echo(f"search: {remark}", err=True)
-    wanted = TicketFilter(choose_desk(loaded, desk) if desk else "", state, owner, tag, query)
+    wanted = TicketFilter(choose_desk(loaded, desk) if desk else "", state, owner, tag, query, newest)
 
     async def work(store: Store) -> list[View]:
         return await store.read(lambda tx: [ticket_view(tx, found) for found in tx.tickets.matching(wanted)])

@@ -29,6 +29,17 @@ _TAG_NAMES = """
     SELECT name FROM each_name WHERE name IS NOT NULL
 """
 
+# Few tickets are merged: cheaper than asking each ticket that is found.
+_MERGED = """
+    merged (ticket, target) AS (
+        SELECT id, merged_into FROM ticket WHERE merged_into IS NOT NULL
+        UNION
+        SELECT merged.ticket, further.merged_into
+        FROM merged JOIN ticket AS further ON further.id = merged.target
+        WHERE further.merged_into IS NOT NULL
+    )
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Unindexed:
@@ -63,7 +74,7 @@ class Condition:
 
 
 class Search:
-    """Statements on ``search_text`` and ``search_mark``."""
+    """Statements on ``search_text``, ``search_entry`` and ``search_mark``."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -130,11 +141,19 @@ class Search:
                 for entry in entries
             ],
         )
+        self._connection.run(
+            """
+            INSERT INTO search_entry (message, ticket)
+            SELECT id, ticket FROM message WHERE id > :mark AND id <= :last
+            """,
+            {"mark": mark, "last": entries[-1].message},
+        )
         return True
 
     def clear(self) -> None:
         """Forget everything: whoever indexes begins anew."""
         self._connection.run("INSERT INTO search_text (search_text) VALUES ('delete-all')")
+        self._connection.run("DELETE FROM search_entry")
         self._connection.run("UPDATE search_mark SET message = 0")
 
 
@@ -143,7 +162,8 @@ def _condition(place: int, term: Term, tag_names: Sequence[str]) -> Condition:
     parameters: dict[str, object] = {}
     if term.field is not Field.TAG:
         sources.append(
-            f"""SELECT message.ticket FROM search_text JOIN message ON message.id = search_text.rowid
+            f"""SELECT search_entry.ticket
+                FROM search_text JOIN search_entry ON search_entry.message = search_text.rowid
                 WHERE search_text MATCH :match{place}"""
         )
         parameters[f"match{place}"] = _match(term)
@@ -160,13 +180,10 @@ def _condition(place: int, term: Term, tag_names: Sequence[str]) -> Condition:
     negated = "NOT" if term.is_excluded else ""
     return Condition(
         f"""ticket.id {negated} IN (
-            WITH RECURSIVE found (ticket) AS (
-                {found}
-                UNION
-                SELECT merged.merged_into FROM found JOIN ticket AS merged ON merged.id = found.ticket
-                WHERE merged.merged_into IS NOT NULL
-            )
+            WITH RECURSIVE {_MERGED}, found (ticket) AS MATERIALIZED ({found})
             SELECT ticket FROM found
+            UNION ALL
+            SELECT merged.target FROM found JOIN merged ON merged.ticket = found.ticket
         )""",
         parameters,
     )

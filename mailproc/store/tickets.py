@@ -60,13 +60,14 @@ class NewMessage:
 
 @dataclass(frozen=True, slots=True)
 class TicketFilter:
-    """Which tickets to list; an empty field asks for nothing."""
+    """Which tickets to list; an empty field asks for nothing.  ``newest`` is how many at most; 0 is all."""
 
     desk: str = ""
     state: str = ""
     owner: str = ""
     tag: str = ""
     search: Query = NO_QUERY
+    newest: int = 0
 
 
 def _ticket(row: Row) -> Ticket:
@@ -136,6 +137,9 @@ class Tickets:
             conditions.append(found.sql)
             parameters |= found.parameters
         where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+        if wanted.newest:
+            where = f"WHERE id IN (SELECT id FROM ticket {where} ORDER BY opened DESC, id DESC LIMIT :newest)"
+            parameters["newest"] = wanted.newest
         rows = self._connection.all(f"SELECT {_TICKET} FROM ticket {where} ORDER BY opened, id", parameters)
         return map(_ticket, rows)
 

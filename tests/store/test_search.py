@@ -92,11 +92,11 @@ class Archive:
     async def write(self, work: Callable[[Transaction], object]) -> None:
         await self.store.write(work)
 
-    async def found(self, words: str, **others: str) -> list[str]:
+    async def found(self, words: str, newest: int = 0, **others: str) -> list[str]:
         """The names of what is found, when everything is indexed."""
         while await index_next(self.store):
             pass
-        wanted = TicketFilter(**others, search=parse_query(words))
+        wanted = TicketFilter(**others, search=parse_query(words), newest=newest)
         tickets = await self.store.read(lambda tx: list(tx.tickets.matching(wanted)))
         return [self.names[ticket.number] for ticket in tickets]
 
@@ -265,6 +265,21 @@ async def test_an_index_made_anew_finds_the_same(archive: Archive) -> None:
     )
     assert await archive.found("drucker") == before
     assert await archive.found("wort2") == ["t2"]
+
+
+async def test_only_the_newest_are_listed_newest_last(archive: Archive) -> None:
+    for name in ("one", "two", "three"):
+        await archive.open(name, text="Drucker")
+    await archive.open("four", text="Fax")
+    assert await archive.found("drucker", newest=2) == ["two", "three"]
+    assert await archive.found("", newest=2) == ["three", "four"]
+
+
+async def test_a_message_that_is_gone_is_found_no_more(archive: Archive) -> None:
+    await archive.open("it", text="Drucker")
+    assert await archive.found("drucker") == ["it"]
+    await archive.write(lambda tx: tx.search._connection.run("DELETE FROM message"))
+    assert await archive.found("drucker") == []
 
 
 async def test_a_message_without_its_mail_is_found_by_its_subject(archive: Archive) -> None:
