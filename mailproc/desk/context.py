@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from mailproc.desk.acknowledge import one_line
 from mailproc.desk.addressing import NOT_YOUR_DESK, Addressing
 from mailproc.desk.change import follow_merges
+from mailproc.desk.known import notes_of
 from mailproc.desk.site import Site
 from mailproc.mime.reader import read
 from mailproc.model.address import Address, Mailbox
@@ -20,6 +21,7 @@ from mailproc.model.desk import Desk
 from mailproc.model.follow_up import IdKind, Signals
 from mailproc.model.reply import MailError, Reply
 from mailproc.model.ticket import Direction, Message, Ticket
+from mailproc.pipeline.template import Value
 from mailproc.store.protocol import Transaction
 
 SEVERAL_TICKETS = Reply(550, "5.7.1", "The mail is to several tickets: answer them one by one")
@@ -35,7 +37,7 @@ class Context:
     people: frozenset[str]  # who takes part, the customer too, in lower case
     answered: Message | None  # the customer's mail that it answers, else the newest one
     answered_raw: bytes | None
-    notes: Mapping[str, str] = field(default_factory=dict)  # of the enrichment
+    notes: Mapping[str, Value] = field(default_factory=dict)  # of the enrichment
 
     @property
     def customer(self) -> Mailbox | None:
@@ -76,7 +78,14 @@ def context_of_ticket(tx: Transaction, site: Site, ticket: Ticket, named: Sequen
     answered = _answered(tx, ticket, named)
     raw = tx.deliveries.raw(answered.sha256) if answered else None
     people = people | {ticket.customer} - {""}
-    return Context(ticket, site.desks[ticket.desk], frozenset(people), answered, raw, _notes(tx, ticket))
+    return Context(
+        ticket,
+        site.desks[ticket.desk],
+        frozenset(people),
+        answered,
+        raw,
+        notes_of(tx.history.events(ticket.id)),
+    )
 
 
 def _ticket(
@@ -135,9 +144,3 @@ def _answered(tx: Transaction, ticket: Ticket, message_ids: Sequence[str]) -> Me
 
 def _is_of(tx: Transaction, message: Message, ticket: Ticket) -> bool:
     return follow_merges(tx, tx.tickets.get(message.ticket)).id == ticket.id
-
-
-def _notes(tx: Transaction, ticket: Ticket) -> dict[str, str]:
-    """What the stages noted about the ticket's mails, the newest of each name."""
-    noted = (event.detail.partition(": ") for event in tx.history.events(ticket.id) if event.what == "noted")
-    return {name: text for name, _, text in noted}

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mailproc.desk.change import follow_merges
+from mailproc.desk.known import keep_known
 from mailproc.desk.site import Site
 from mailproc.model.address import Address
 from mailproc.model.envelope import Envelope
@@ -110,6 +111,8 @@ def _settle(
     tx.postponed.hasten(mail.desk, mail.stage, now)
     lines = [f"{name}: {text}" for name, text in result.notes.items()]
     tx.folders.add_headers(mail.message, [("X-Mailproc-Note", line) for line in lines])
+    if result.known:
+        keep_known(tx, ticket, result, now)
     for line in lines:
         tx.history.add_event(ticket, "noted", mail.stage, line, now)
     if lines:

@@ -22,6 +22,7 @@ from mailproc.desk.bounce import apply_bounce, returned_message
 from mailproc.desk.change import change_state
 from mailproc.desk.copy_headers import copy_headers
 from mailproc.desk.follow_up import find, index, record
+from mailproc.desk.known import keep_known
 from mailproc.desk.number import Numbers
 from mailproc.desk.routing import leave_opened, owner_of, send_on
 from mailproc.desk.site import Site
@@ -248,6 +249,8 @@ class Filing:
         for result in case.delivery.results:
             for name, text in result.notes.items():
                 case.tx.history.add_event(ticket, "noted", result.stage, f"{name}: {text}", case.now)
+            if result.known:
+                keep_known(case.tx, ticket, result, case.now)
             if result.postponed:
                 case.tx.postponed.put(message, result.stage, ticket.desk, result.postponed, case.now)
         return message

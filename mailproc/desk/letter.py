@@ -31,7 +31,7 @@ def letter_values(
     agent: Agent,
     ticket: Ticket,
     customer: Mailbox,
-    notes: Mapping[str, str],
+    notes: Mapping[str, Value],
 ) -> dict[str, Value]:
     """What a desk's templates and its standard answers may say.  ``notes`` are those of the enrichment."""
     return {

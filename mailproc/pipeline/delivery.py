@@ -38,6 +38,7 @@ class StageResult:
     tags: list[str] = field(default_factory=list)
     scores: dict[str, float | str | bool] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
+    known: dict[str, float | str | bool] = field(default_factory=dict)  # what sources said, for answers too
     postponed: list[str] = field(default_factory=list)  # tags that go when the stage has what it waits for
 
 
@@ -147,7 +148,11 @@ class Delivery:
         self._results[-1].scores[name] = value
 
     def publish(self, scores: Mapping[str, float | str | bool]) -> None:
-        """Publish values whose names come from the options; the filter's ``more_scores`` must name them."""
+        """Publish values whose names come from the options; the filter's ``more_scores`` must name them.
+
+        The ticket keeps them: templates of answers read them as ``notes.name``.
+        """
+        self._results[-1].known.update(scores)
         self._results[-1].scores.update(scores)
 
     def postpone(self, tag: str) -> None:

@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from mailproc.desk.context import context_of_ticket
 from mailproc.desk.enrich_later import GIVE_UP, LateNotes
+from mailproc.desk.known import notes_of
 from mailproc.model.ticket import State, Ticket
+from mailproc.pipeline.template import compile_template
 from mailproc.store.postponed import FIRST_WAIT, LAST_WAIT
 from tests.unit.desk.office import MakeOffice, Office, mail
 
@@ -66,8 +69,19 @@ async def test_a_mail_goes_on_without_its_source_and_is_enriched_when_that_is_ba
     (message,) = await office.messages(ticket)
     headers = await office.store.read(lambda tx: tx.folders.headers(message.id))
     assert headers[-2:] == (("X-Mailproc-Note", "crm: Carla"), ("X-Mailproc-Note", "crm 2: gold customer"))
+    notes = notes_of(await office.events(ticket))
+    assert (notes["crm_tier"], notes["crm_found"]) == ("gold", True)
     assert await waiting(office) == 0
     assert await late.enrich_due(office.clock.now + LAST_WAIT) == 0
+
+
+async def test_templates_of_answers_have_what_a_source_said(office: Office, tmp_path: Path) -> None:
+    come_back(tmp_path)
+    await office.receive(mail())
+    (ticket,) = await office.tickets()
+    notes = (await office.store.read(lambda tx: context_of_ticket(tx, office.site, ticket))).notes
+    letter = compile_template("Dear {{ notes.crm_tier }} customer {{ notes.crm }}").render({"notes": notes})
+    assert letter == "Dear gold customer Carla"
 
 
 async def test_who_turns_out_to_be_unknown_loses_the_tag_too(
