@@ -11,9 +11,11 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from mailproc.model.option import fields_of
 from mailproc.pipeline.breaker import Breaker
@@ -51,6 +53,31 @@ class CannotOpen(Exception):
 
 class _Resting(Exception):
     """The stage's circuit breaker is open."""
+
+
+class _Begun:
+    """The rest of a coroutine that waits for something for the first time."""
+
+    __slots__ = ("_awaited", "_work")
+
+    def __init__(self, work: Coroutine[Any, Any, Verdict], awaited: object) -> None:
+        self._work = work
+        self._awaited = awaited
+
+    def __await__(self) -> Generator[Any, Any, Verdict]:
+        awaited = self._awaited
+        while True:
+            try:
+                sent = yield awaited
+            except BaseException as error:  # a cancellation is the coroutine's to see
+                go_on = partial(self._work.throw, error)
+            else:
+                go_on = partial(self._work.send, sent)
+            try:
+                awaited = go_on()
+            except StopIteration as done:
+                verdict: Verdict = done.value
+                return verdict
 
 
 class Chain:
@@ -143,20 +170,29 @@ class Chain:
     async def _within_time(self, step: Step, delivery: Delivery) -> Verdict:
         breaker = self._breakers[step.name]
         started = self._monotonic()
+        work = step.stage.process(delivery)
         try:
-            async with asyncio.timeout(step.timeout) as scope:
-                verdict = await step.stage.process(delivery)
-        except TimeoutError:
-            if scope.expired():
-                breaker.timed_out()
-                raise TimeoutError(f"no verdict within {step.timeout:g} s") from None
-            raise
+            awaited = work.send(None)
+        except StopIteration as done:  # most stages wait for nothing, and need no timer
+            verdict: Verdict = done.value
+        else:
+            verdict = await self._rest_within_time(step, _Begun(work, awaited))
         # A stage that blocks the loop cannot be interrupted, but it can be left out.
         if self._monotonic() - started > step.timeout:
             breaker.timed_out()
         else:
             breaker.answered()
         return verdict
+
+    async def _rest_within_time(self, step: Step, work: _Begun) -> Verdict:
+        try:
+            async with asyncio.timeout(step.timeout) as scope:
+                return await work
+        except TimeoutError:
+            if scope.expired():
+                self._breakers[step.name].timed_out()
+                raise TimeoutError(f"no verdict within {step.timeout:g} s") from None
+            raise
 
     def _without(self, step: Step, delivery: Delivery, why: str) -> Verdict:
         """Go on without what the stage would have said, or not."""

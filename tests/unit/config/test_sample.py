@@ -21,7 +21,6 @@ from mailproc.pipeline.loader import Library
 SAMPLE = Path(__file__).resolve().parents[3] / "sample.toml"
 COMMENTED = re.compile(r"^#(?=[a-z_\[])", re.MULTILINE)
 # Tables that a site names itself, with the struct of each; keys of a dict are the names.
-EXAMPLE = ("stage", "route", "rule")  # no key of it shows a default
 NAMED = ("calendar", "desk", "agent", "dkim")
 
 
@@ -37,9 +36,14 @@ def commented() -> Iterator[tuple[tuple[str, ...], Any]]:
         bare = line.removeprefix("#")
         if re.match(r"#?\[", line):
             table = tuple(bare.partition("]")[0].strip("[").split("."))
-        elif COMMENTED.match(line) and table != EXAMPLE:
+        elif COMMENTED.match(line) and not is_example(table):
             ((key, value),) = tomllib.loads(bare).items()
             yield (*table, key), value
+
+
+def is_example(table: tuple[str, ...]) -> bool:
+    """Whether a table stands in an option of a stage: none of its keys shows a default."""
+    return table[:1] == ("stage",) and len(table) > 2
 
 
 def section_of(table: tuple[str, ...]) -> type[msgspec.Struct]:
