@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from mailproc.model.topics import Calibration
+from mailproc.model.topics import NONE, Calibration
 
 UNCALIBRATED = Calibration(4.0, -0.3)  # until enough can be held out
 STRANGERS = 0.25  # how many mails with no topic are expected for one that has one
@@ -18,37 +18,34 @@ _SLOPES = tuple(1.0 * 1.3**power for power in range(14))
 _BORDERS = tuple(-1.2 + 0.1 * number for number in range(16))
 
 
-def fit(truths: Sequence[str], margins: Sequence[Sequence[float]], topics: Sequence[str]) -> Calibration:
+def fit(truths: Sequence[str], margins: Sequence[Sequence[float]], columns: Sequence[str]) -> Calibration:
     """The calibration under which what is true of these mails is the most likely."""
-    place = {topic: number for number, topic in enumerate(topics)}
+    place = {name: number for number, name in enumerate(columns)}
     owns = [place.get(truth) for truth in truths]
     best = (math.inf, UNCALIBRATED)
     for slope in _SLOPES:
-        sums = list(_sums(owns, margins, slope))
-        best = min(
-            [best, *((_loss(sums, slope, border), Calibration(slope, border)) for border in _BORDERS)],
-            key=lambda each: each[0],
-        )
+        worths = list(_worths(owns, margins, slope, place.get(NONE)))
+        losses = ((_loss(worths, slope, border), Calibration(slope, border)) for border in _BORDERS)
+        best = min([best, *losses], key=lambda each: each[0])
     return best[1]
 
 
-def _sums(
-    owns: Sequence[int | None], margins: Sequence[Sequence[float]], slope: float
-) -> Iterator[tuple[float, float]]:
-    """For each mail what its own topic and what the others are worth; 0.0 for the own where it has none."""
+def _worths(
+    owns: Sequence[int | None], margins: Sequence[Sequence[float]], slope: float, none: int | None
+) -> Iterator[tuple[float, float, float]]:
+    """For each mail what its own topic is worth, the others, and NONE; 0.0 for the own where it has none."""
     for own, row in zip(owns, margins, strict=True):
         worth = [math.exp(slope * margin) for margin in row]
-        mine = 0.0 if own is None else worth[own]
-        yield mine, sum(worth) - mine
+        strange = 0.0 if none is None else worth[none]
+        mine = 0.0 if own is None or own == none else worth[own]
+        yield mine, sum(worth) - mine - strange, strange
 
 
-def _loss(sums: Sequence[tuple[float, float]], slope: float, border: float) -> float:
-    none = math.exp(slope * border)
+def _loss(worths: Sequence[tuple[float, float, float]], slope: float, border: float) -> float:
+    edge = math.exp(slope * border)
     loss = 0.0
-    for mine, others in sums:
-        if mine:
-            loss -= math.log(mine / (mine + others + none))
-            loss -= STRANGERS * math.log(none / (others + none))
-        else:
-            loss -= math.log(none / (others + none))
+    for mine, others, strange in worths:
+        none = edge + strange
+        alone = -math.log(none / (others + none))
+        loss += STRANGERS * alone - math.log(mine / (mine + others + none)) if mine else alone
     return loss

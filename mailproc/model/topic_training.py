@@ -64,9 +64,10 @@ def train(lessons: Sequence[Lesson]) -> TopicModel:
     place = {token: number for number, token in enumerate(weights)}
     mails = [_vector(lesson, weights, place) for lesson in lessons]
     random.Random(len(mails)).shuffle(mails)
-    calibration = _calibrate(topics, mails, len(place))
-    machines = [_machine(topic, mails, len(place)) for topic in topics]
-    return pack(topics, weights, machines, calibration)
+    columns = [*topics, NONE] if counts[NONE] >= FEWEST else topics
+    calibration = _calibrate(columns, mails, len(place))
+    machines = [_machine(topic, mails, len(place)) for topic in columns]
+    return pack(columns, weights, machines, calibration)
 
 
 def _weights(mails: Iterable[frozenset[str]]) -> dict[str, float]:
@@ -136,12 +137,12 @@ def _pass(
     return still, highest - lowest
 
 
-def _calibrate(topics: Sequence[str], mails: Sequence[_Mail], size: int) -> Calibration:
+def _calibrate(columns: Sequence[str], mails: Sequence[_Mail], size: int) -> Calibration:
     """What margins are worth, learnt from every fifth mail by machines that know only the others."""
     held, known = mails[::HELD_OUT][:MOST_HELD_OUT], [mail for n, mail in enumerate(mails) if n % HELD_OUT]
     if len(held) < FEWEST_HELD_OUT:
         return UNCALIBRATED
-    machines = [_machine(topic, known, size) for topic in topics]
+    machines = [_machine(topic, known, size) for topic in columns]
     return fit(
-        [mail.topic for mail in held], [[mail.margin(each) for each in machines] for mail in held], topics
+        [mail.topic for mail in held], [[mail.margin(each) for each in machines] for mail in held], columns
     )

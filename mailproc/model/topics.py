@@ -59,9 +59,9 @@ class Ranked:
 
 @dataclass(frozen=True, slots=True)
 class TopicModel:
-    """``rows`` has for each token one byte per topic, ``weights`` the token's own weight."""
+    """``rows`` has for each token one byte per column, ``weights`` the token's own weight."""
 
-    topics: tuple[str, ...]
+    columns: tuple[str, ...]  # the topics, and NONE where there were lessons of it
     rows: Mapping[str, bytes] = field(repr=False)
     weights: Mapping[str, float] = field(repr=False)  # squared
     biases: tuple[float, ...]
@@ -72,19 +72,24 @@ class TopicModel:
     def empty(cls) -> TopicModel:
         return cls((), {}, {}, (), 0.0, Calibration(1.0, 0.0))
 
+    @property
+    def topics(self) -> tuple[str, ...]:
+        return self.columns[:-1] if self.columns[-1:] == (NONE,) else self.columns
+
     def judge(self, tokens: frozenset[str]) -> tuple[Ranked, ...]:
         """Every topic, the likeliest first; of that one the reasons, too."""
-        if not self.topics:
+        topics = self.topics
+        if not topics:
             return ()
         known = self.rows.keys() & tokens
-        columns = list(zip(*map(self.rows.__getitem__, known), strict=True)) or [()] * len(self.topics)
+        columns = list(zip(*map(self.rows.__getitem__, known), strict=True)) or [()] * len(self.columns)
         margins = self._margins(known, columns)
         chances = self.calibration.probabilities(margins)
-        order = sorted(range(len(chances)), key=margins.__getitem__, reverse=True)
+        order = sorted(range(len(topics)), key=margins.__getitem__, reverse=True)
         best = order[0]
         reasons = _strongest(known, columns[best])
         return tuple(
-            Ranked(self.topics[place], chances[place], reasons if place == best else ()) for place in order
+            Ranked(topics[place], chances[place], reasons if place == best else ()) for place in order
         )
 
     def _margins(self, known: Set[str], columns: Sequence[tuple[int, ...]]) -> list[float]:
@@ -107,7 +112,7 @@ def _strongest(tokens: Iterable[str], strengths: Sequence[int]) -> tuple[str, ..
 
 
 def pack(
-    topics: Sequence[str],
+    columns: Sequence[str],
     weights: Mapping[str, float],
     machines: Sequence[Sequence[float]],
     calibration: Calibration,
@@ -124,7 +129,7 @@ def pack(
     step = (peaks[chosen[len(chosen) // 1000]] / _STEPS) if chosen else 1.0
     step = step or 1.0
     return TopicModel(
-        tuple(topics),
+        tuple(columns),
         {token: _row(strengths[token], step) for token in chosen},
         {token: weights[token] ** 2 for token in chosen},
         tuple(machine[-1] for machine in machines),
@@ -143,7 +148,7 @@ def to_bytes(model: TopicModel) -> bytes:
     return msgspec.msgpack.encode(
         (
             _FORMAT,
-            model.topics,
+            model.columns,
             tokens,
             b"".join(model.rows.values()),
             [model.weights[token] for token in tokens],
@@ -157,14 +162,14 @@ def to_bytes(model: TopicModel) -> bytes:
 def from_bytes(content: bytes) -> TopicModel:
     """A stored model; ValueError where another version wrote it in another form."""
     try:
-        form, topics, tokens, octets, weights, biases, step, calibration = msgspec.msgpack.decode(
+        form, columns, tokens, octets, weights, biases, step, calibration = msgspec.msgpack.decode(
             content, type=_Stored
         )
     except msgspec.MsgspecError as error:
         raise ValueError(f"no topic model: {error}") from None
     if form != _FORMAT:
         raise ValueError(f"a topic model of form {form}, this mailproc knows {_FORMAT}")
-    width = len(topics)
+    width = len(columns)
     rows = {token: octets[place * width : (place + 1) * width] for place, token in enumerate(tokens)}
     known = dict(zip(tokens, weights, strict=True))
-    return TopicModel(topics, rows, known, biases, step, Calibration(*calibration))
+    return TopicModel(columns, rows, known, biases, step, Calibration(*calibration))
