@@ -3,7 +3,7 @@
 # Needs root on Debian and does nothing where all are present.  No service is started: while the
 # packages are set up, a policy-rc.d forbids it; the one that was there before comes back.
 set -eu
-PATH=$PATH:/usr/sbin:/sbin:$(echo /usr/lib/postgresql/*/bin)
+PATH=$PATH:/usr/sbin:/sbin$(printf ":%s" /usr/lib/postgresql/*/bin)
 packages=
 
 wants() { # wants PROGRAM PACKAGE
