@@ -99,16 +99,6 @@ def test_the_original_comes_back_byte_for_byte(daemon: Daemon) -> None:
     assert daemon.output("ticket", "raw", number, message["sha256"]) == odd
 
 
-def test_words_are_searched_in_subjects(daemon: Daemon) -> None:
-    receive(daemon, mail(1, subject="100% of the printers"), mail(2, subject="Coffee machine"))
-    assert [found["subject"] for found in daemon.cli("ticket", "list", "--search", "coffee MACHINE")] == [
-        "Coffee machine"
-    ]
-    assert [found["subject"] for found in daemon.cli("ticket", "list", "--search", "100%")] == [
-        "100% of the printers"
-    ]
-
-
 def test_an_import_is_idempotent_and_acknowledges_nobody(daemon: Daemon, tmp_path: Path) -> None:
     box = mailbox.mbox(tmp_path / "old.mbox")
     for number in (1, 2):

@@ -37,6 +37,7 @@ def subjects(daemon: Daemon, words: str) -> list[object]:
 
 def test_what_came_is_found_soon_and_so_is_what_was_noted(daemon: Daemon) -> None:
     eventually(lambda: subjects(daemon, "nachzahlung strassenlampe") == ["Überweisung"])
+    assert subjects(daemon, "PRINTER 1%") == ["Printer number 1"]
     assert subjects(daemon, "from:juergen ueberweisung") == ["Überweisung"]
     assert subjects(daemon, '"lampe fehlt"') == []
     (ticket,) = daemon.cli("ticket", "list", "--search", "überw*")
