@@ -35,17 +35,18 @@ _NUMBER = re.compile(r"[\d.]+")
 _HEXADECIMAL = re.compile(r"[0-9A-Fa-f]{2,}")
 _EDGE = ".,;:!?()[]<>\"'*-_"
 _INVISIBLE = re.compile("[\u00ad\u034f\u115f\u200b-\u200f\u2060-\u2064\ufeff]")
-_TAG = re.compile(r"<(/?[a-zA-Z!][a-zA-Z0-9]{0,15})([^<>]{0,1500})>")
+# Of HTML, all in lower case.
+_TAG = re.compile(r"<([a-z][a-z0-9]{0,15})")
+_IMAGE = re.compile(r"<img\s([^<>]{0,1500})>")
+_HIDING = ("display", "visibility", "font-size", "opacity", "max-height", "mso-hide")
 _HIDDEN = re.compile(
     r"display\s{0,3}:\s{0,3}none|visibility\s{0,3}:\s{0,3}hidden|font-size\s{0,3}:\s{0,3}[01](?:px|pt|em|;|\"|\s)"
-    r"|opacity\s{0,3}:\s{0,3}0[;\"\s]|max-height\s{0,3}:\s{0,3}0|mso-hide",
-    re.IGNORECASE,
+    r"|opacity\s{0,3}:\s{0,3}0[;\"\s]|max-height\s{0,3}:\s{0,3}0|mso-hide"
 )
-_TINY = re.compile(r"(?:width|height)\s{0,3}[=:]\s{0,3}[\"']?\s{0,3}[01](?:px)?[\"';\s>]", re.IGNORECASE)
-_ATTRIBUTE = re.compile(
-    r"\b(href|src|action|background)\s{0,3}=\s{0,3}[\"']?([^\s\"'<>]{1,400})", re.IGNORECASE
-)
-_COLOR = re.compile(r"color\s{0,3}[=:]\s{0,3}[\"']?(#[0-9a-f]{3,6}|[a-z]{3,12})", re.IGNORECASE)
+_TINY = re.compile(r"(?:width|height)\s{0,3}[=:]\s{0,3}[\"']?\s{0,3}[01](?:px)?(?:[\"';\s>]|\Z)")
+_ATTRIBUTE = re.compile(r"\b(href|src|action|background)\s{0,3}=\s{0,3}[\"']?([^\s\"'<>]{1,400})")
+_COLOR = re.compile(r"color\s{0,3}[=:]\s{0,3}[\"']?(#[0-9a-f]{3,6}|[a-z]{3,12})")
+_MOST_COLORS = 200
 _TELLING = frozenset({
     "form", "input", "iframe", "script", "object", "embed", "style", "font", "center", "table", "img", "map",
     "marquee", "base", "area", "button", "video", "svg", "meta", "link", "blink", "title", "blockquote",
@@ -83,9 +84,9 @@ def _manner(text: str) -> Iterator[str]:
 
 def _links(text: str) -> Iterator[str]:
     found = {
-        (scheme[0], *match.groups())
-        for match in islice(_BEHIND_SCHEME.finditer(text), _MOST_LINKS)
-        if (scheme := _SCHEME.search(text, max(match.start() - 5, 0), match.start()))
+        (before[0], *link.groups())
+        for link in islice(_BEHIND_SCHEME.finditer(text), _MOST_LINKS)
+        if (before := _SCHEME.search(text, max(link.start() - 5, 0), link.start()))
     }
     yield f"url:number {len(found).bit_length()}"
     for scheme, host, path in found:
@@ -137,40 +138,32 @@ def _shape(mail: Mail) -> Iterator[str]:
 
 def _markup(source: str) -> Iterator[str]:
     """The tricks of an HTML text: what is hidden, where links lead, what is fetched."""
-    tags = _TAG.findall(source)
-    yield f"html:size {len(source).bit_length()}"
+    lower = source.lower()
+    tags = _TAG.findall(lower)
+    yield f"html:size {len(lower).bit_length()}"
     yield f"html:tags {len(tags).bit_length()}"
-    hidden = pixels = 0
-    names = set()
-    for name, attributes in tags[:2000]:
-        names.add(name.lower())
-        if not attributes:
-            continue
-        hidden += _HIDDEN.search(attributes) is not None
-        if name in ("img", "IMG", "Img"):
-            pixels += _TINY.search(attributes) is not None
-        yield from _attributes(name.lower(), attributes)
-    yield from (f"html:<{name}>" for name in names & _TELLING)
-    if hidden:
+    yield from [f"html:<{name}>" for name in _TELLING.intersection(tags)]
+    yield from _targets(lower)
+    for color in set(_COLOR.findall(lower)[:_MOST_COLORS]):
+        yield f"html:color {color}"
+    if any(word in lower for word in _HIDING) and _HIDDEN.search(lower):
         yield "html:hidden"
-    if pixels:
+    if any(_TINY.search(image) for image in _IMAGE.findall(lower)[:_MOST_LINKS]):
         yield "html:pixel"
-    if source.count("&#") > 20:
+    if lower.count("&#") > 20:
         yield "html:entities"
-    yield from _mismatches(source)
+    yield from _mismatches(lower)
 
 
-def _attributes(name: str, attributes: str) -> Iterator[str]:
-    for attribute, value in _ATTRIBUTE.findall(attributes)[:4]:
-        kind = "link" if name == "a" else name
-        if match := _URL.match(unescape(value)):
-            yield f"html:{kind} {match[1].lower()}"
+def _targets(lower: str) -> Iterator[str]:
+    """What links, pictures and forms point to."""
+    for attribute, value in set(_ATTRIBUTE.findall(lower)[: 2 * _MOST_LINKS]):
+        if match := _URL.match(unescape(value) if "&" in value else value):
+            yield f"html:{attribute} {match[1]}"
             yield from _link(*match.groups())
         else:
-            scheme = value.partition(":")[0][:10].lower() if ":" in value else "local"
-            yield f"html:{kind} {attribute.lower()} {scheme}"
-    for color in _COLOR.findall(attributes)[:3]:
-        yield f"html:color {color.lower()}"
+            scheme = value.partition(":")[0][:10] if ":" in value else "local"
+            yield f"html:{attribute} {scheme}"
 
 
 _ANCHOR = re.compile(

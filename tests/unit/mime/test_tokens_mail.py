@@ -87,14 +87,14 @@ def test_the_text_gives_tokens(text: str, expected: set[str]) -> None:
 @pytest.mark.parametrize(
     ("html", "expected"),
     [
-        ('<a href="https://evil.example/">www.bank.example</a>', {"html:other target", "html:link https"}),
-        ('<a href="https://www.bank.example/">bank.example</a>', {"html:link https", "url:bank.example"}),
+        ('<a href="https://evil.example/">www.bank.example</a>', {"html:other target", "html:href https"}),
+        ('<a href="https://www.bank.example/">bank.example</a>', {"html:href https", "url:bank.example"}),
         ('<p style="display: none">cheap</p>', {"html:hidden"}),
         ('<p style="font-size:0px">cheap</p>', {"html:hidden"}),
         ('<img src="https://t.example/p.gif" width="1" height=1>', {"html:pixel", "html:<img>"}),
-        ('<form action="http://evil.example/x">', {"html:<form>", "html:form http"}),
+        ('<form action="http://evil.example/x">', {"html:<form>", "html:action http"}),
         ('<font color="#FFFFFF">', {"html:color #ffffff", "html:<font>"}),
-        ('<a href="mailto:x@y.example">', {"html:link href mailto"}),
+        ('<a href="mailto:x@y.example">', {"html:href mailto"}),
     ],
 )
 def test_html_gives_tokens(html: str, expected: set[str]) -> None:
