@@ -225,10 +225,11 @@ def _tag(tx: Transaction, order: Order, ticket: Ticket, argument: str, now: floa
     if wrong := [word for word in words if not _TAG.fullmatch(word)]:
         raise Refused(f"{wrong[0]} is no tag: use letters and digits")
     there = {tag.casefold(): tag for tag in tx.history.tags(ticket.id)}
-    added = {word.casefold() for word in words if not word.startswith("-")} - there.keys()
+    said = {word.casefold() for word in words if not word.startswith("-")}
+    added = said - there.keys()
     removed = [there[name] for word in words if word[0] == "-" and (name := word[1:].casefold()) in there]
     forget_tags(tx, ticket, removed, now=now)
-    learn_tags(tx, ticket, sorted(added), who=order.agent, now=now)
+    learn_tags(tx, ticket, sorted(said), who=order.agent, now=now)
     tx.history.add_tags(ticket, sorted(added))
     tx.history.remove_tags(ticket, removed)
     tx.tickets.touch(ticket.id, now)

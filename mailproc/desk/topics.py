@@ -51,18 +51,19 @@ async def tokens_of(raw: bytes, tags: Collection[str] = ()) -> frozenset[str]:
 # What agents say
 
 
-def learn_tags(tx: Transaction, ticket: Ticket, added: Collection[str], *, who: str, now: float) -> None:
-    """An agent put tags on a ticket: the first that names a topic, or else the first, is what it is about.
+def learn_tags(tx: Transaction, ticket: Ticket, said: Collection[str], *, who: str, now: float) -> None:
+    """An agent said which tags a ticket has: what it is about is the first that names a topic, else the first.
 
-    A tag that no topic is named like yet does not change what was said of the mail before.
+    A tag that no topic is named like yet does not change what was said of the mail before.  One that the
+    model had put there already is a lesson, too: now a person says so.
     """
-    if not added:
+    if not said:
         return
     known = tx.topics.counts(ticket.desk)
-    named = [tag for tag in added if tag in known]
+    named = [tag for tag in said if tag in known]
     if not named and _label(tx, ticket) is not None:
         return
-    _learn(tx, ticket, (named or list(added))[0], who=who, now=now)
+    _learn(tx, ticket, (named or list(said))[0], who=who, now=now)
 
 
 def forget_tags(tx: Transaction, ticket: Ticket, removed: Collection[str], *, now: float) -> None:

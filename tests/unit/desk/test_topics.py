@@ -70,6 +70,14 @@ async def test_a_tag_that_names_no_topic_changes_no_lesson(office: Office) -> No
     assert await lessons(office) == {"delivery": 2}
 
 
+async def test_a_person_who_says_what_the_model_said_teaches_it(office: Office) -> None:
+    ticket = await receive(office, "billing", 1)
+    await office.store.write(lambda tx: tx.history.add_tags(ticket, ["billing"]))  # as the stage does
+    assert await lessons(office) == {}
+    await command(office, ticket, "#tag billing")
+    assert await lessons(office) == {"billing": 1}
+
+
 async def test_a_move_to_another_desk_is_a_lesson_at_the_desk_it_left(make_office: MakeOffice) -> None:
     office = await make_office(desk(), desk("sales"))
     ticket = await receive(office, "billing", 1)
