@@ -52,7 +52,7 @@ async def tokens_of(raw: bytes, tags: Collection[str] = ()) -> frozenset[str]:
 
 
 def learn_tags(tx: Transaction, ticket: Ticket, said: Collection[str], *, who: str, now: float) -> None:
-    """An agent said which tags a ticket has: what it is about is the first that names a topic, else the first.
+    """An agent said which tags a ticket has: its topic is the first that names a topic, else the first.
 
     A tag that no topic is named like yet does not change what was said of the mail before.  One that the
     model had put there already is a lesson, too: now a person says so.
