@@ -28,7 +28,6 @@ from mailproc.outbox.schedule import Schedule
 from mailproc.outbox.worker import Worker
 from mailproc.pipeline.chain import Chain
 from mailproc.store.protocol import Store
-from mailproc.store.sqlite import SqliteStore
 from mailproc.watching import Bell, make_watchers
 
 if TYPE_CHECKING:
@@ -39,7 +38,7 @@ if TYPE_CHECKING:
 class Parts:
     """A running mailproc, before its sockets."""
 
-    store: SqliteStore
+    store: Store
     site: Site
     chains: Mapping[str, Chain]
     intake: Intake
@@ -51,7 +50,7 @@ class Parts:
 
 async def assemble(
     loaded: Loaded,
-    store: SqliteStore,
+    store: Store,
     *,
     clock: Callable[[], float] = time.time,
     failpoints: FailPoints = NO_FAILPOINTS,

@@ -36,7 +36,7 @@ class Bound:
 
 def entries(config: Config) -> Iterator[tuple[str, str]]:
     """Section and text of each entry."""
-    for section in ("lmtp", "smtp", "submission"):
+    for section in ("lmtp", "smtp", "submission", "metrics"):
         for text in getattr(config, section).listen:
             yield section, text
 

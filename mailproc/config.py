@@ -129,6 +129,10 @@ class LogSection(Section, frozen=True):
     format: Literal["logfmt", "json"] = "logfmt"  # of one line
 
 
+class MetricsSection(Section, frozen=True):
+    listen: tuple[str, ...] = ()  # /metrics for Prometheus and /healthz, such as 127.0.0.1:9180; no login
+
+
 class CalendarSection(Section, frozen=True):
     timezone: str = ""  # of the hours, such as Europe/Berlin; UTC by default
     weekdays: str = ""  # Monday to Friday: 09:00-17:00, or 09:00-12:00, 13:00-17:00; closed by default
@@ -201,6 +205,7 @@ class Config(Section, frozen=True):
     imap: ImapSection | None = None
     limits: LimitsSection = field(default_factory=LimitsSection)
     log: LogSection = field(default_factory=LogSection)
+    metrics: MetricsSection = field(default_factory=MetricsSection)
     chains: dict[str, tuple[str, ...]] = {}  # further chains by name, for rules that send mail there
     dkim: dict[str, DkimSection] = {}  # keys by the domain that signs; what has no key leaves unsigned
     calendar: dict[str, CalendarSection] = {}  # opening hours and holidays

@@ -22,6 +22,7 @@ from mailproc.desk.pressure import Pressure, shared_page
 from mailproc.failpoint import FailPoints
 from mailproc.listen.sockets import CannotListen
 from mailproc.log import set_up
+from mailproc.metrics.measured import COLUMNS, CountLines
 from mailproc.notify import Notifier
 from mailproc.opening import open_store, store_path
 from mailproc.pipeline.chain import CannotOpen
@@ -144,7 +145,7 @@ class WorkersOf:
         self._sockets = sockets
         self._check = check
         self._page = shared_page(workers)
-        self._board = Board(workers)
+        self._board = Board(workers, COLUMNS)
         # Those of the first crew are called 0, 1, …; what a name holds must be nobody else's.
         prefix = f"{number}." if number > 1 else ""
         self.names = tuple(f"{prefix}{place}" for place in range(workers))
@@ -154,6 +155,7 @@ class WorkersOf:
     def work(self, place: int, ready: Callable[[], None]) -> None:
         log_section = self._loaded.config.log
         set_up(log_section.level, log_section.format, sys.stderr)
+        logging.getLogger().addHandler(CountLines(self._board.row(place)))
         self._serving.close_in_worker(self._sockets)
         try:
             self._run(place, ready)
@@ -168,6 +170,8 @@ class WorkersOf:
             pressure=Pressure(self._page, place),
             turnstile=self._serving.turnstile,
             row=self._board.row(place),
+            board=self._board,
+            workers=len(self.names),
             check=self._check if place == 0 else None,
         )
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

@@ -6,14 +6,15 @@ import asyncio
 import logging
 import signal
 import time
+from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from mailproc.app import Parts, assemble
 from mailproc.binding import Bound
-from mailproc.board import Row
-from mailproc.config import Config, Loaded
+from mailproc.board import Board, Row
+from mailproc.config import Loaded
 from mailproc.crew import RETIRE
 from mailproc.desk.clock import keep_time
 from mailproc.desk.enrich_later import LateNotes, enrich_later
@@ -23,14 +24,13 @@ from mailproc.desk.topics import keep_learning
 from mailproc.desk.train import GRACE as GRACE_OF_SPAM
 from mailproc.desk.train import upstream_of
 from mailproc.failpoint import FailPoints
-from mailproc.listen.limits import Gate, ListenLimits
-from mailproc.listen.listener import Listener
-from mailproc.listen.lmtp import LmtpSession
-from mailproc.listen.session import Session
-from mailproc.listen.smtp import SmtpSession
-from mailproc.office import make_authenticator, make_submission_listener
+from mailproc.metrics.figures import look
+from mailproc.metrics.measured import MeasuredIntake, MeasuredStore
+from mailproc.metrics.monitor import Monitor
 from mailproc.opening import open_store
+from mailproc.reception import Reception
 from mailproc.soundness import StoreCheck
+from mailproc.store.sqlite import read_once
 from mailproc.store.turnstile import Turnstile
 
 log = logging.getLogger("mailproc.worker")
@@ -38,7 +38,6 @@ log = logging.getLogger("mailproc.worker")
 GRACE = 20.0  # seconds for sessions in DATA; and for others, where new workers take their place
 BEAT = 1.0  # seconds between two signs of life
 STOPS = (signal.SIGTERM, signal.SIGINT)
-INTAKES: Mapping[str, type[Session]] = {"lmtp": LmtpSession, "smtp": SmtpSession}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +49,8 @@ class Place:
     pressure: Pressure  # this worker's view
     turnstile: Turnstile
     row: Row
+    board: Board  # with the rows of all workers
+    workers: int
     check: StoreCheck | None = None  # runs beside the work
 
 
@@ -113,7 +114,8 @@ async def _start(
 ) -> None:
     """Start every part in the order of need; the stack stops them the other way round."""
     failpoints = FailPoints(environment)
-    store = open_store(loaded.config, failpoints, place.turnstile)
+    opened = open_store(loaded.config, failpoints, place.turnstile)
+    store = MeasuredStore(opened, place.row)
     stack.push_async_callback(store.close)
     parts = await assemble(loaded, store, failpoints=failpoints, worker=place.name, pressure=place.pressure)
     for chain in parts.chains.values():
@@ -128,7 +130,33 @@ async def _start(
         running.append(keep_index(store))
         running.append(keep_time(store, parts.site, time.time, grace, hosts))
     _run_in_background(running, stack)
-    await _listen(loaded.config, parts, sockets, failpoints, departure, stack)
+    monitor = Monitor(
+        store,
+        place.board,
+        workers=place.workers,
+        look=lambda: read_once(opened.path, lambda tx: look(tx, time.time())),
+        holder=place.name,
+        clock=time.time,
+    )
+    reception = Reception(loaded.config, parts, MeasuredIntake(parts.intake, place.row), monitor, failpoints)
+    stack.push_async_callback(reception.close)
+    stack.push_async_callback(_leave, reception, departure)
+    _run_in_background([_count(place.row, parts, reception)], stack)
+    await reception.open(sockets)
+
+
+async def _leave(reception: Reception, departure: Departure) -> None:
+    await (reception.stop(GRACE) if departure.is_hurried else reception.retire(GRACE))
+
+
+async def _count(row: Row, parts: Parts, reception: Reception) -> None:
+    """Keep those figures true that are no counters."""
+    while True:
+        states = Counter(watcher.state for watcher in parts.watchers)
+        row.put("imap_working", states["working"])
+        row.put("imap_failing", states["failing"])
+        row.put("connections", reception.connections)
+        await asyncio.sleep(BEAT)
 
 
 def _run_in_background(running: Iterable[Coroutine[None, None, None]], stack: AsyncExitStack) -> None:
@@ -148,57 +176,3 @@ def _end_daemon_with(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and task.exception() is not None:
         log.critical("task ended", exc_info=task.exception())
         signal.raise_signal(signal.SIGTERM)
-
-
-async def _listen(
-    config: Config,
-    parts: Parts,
-    sockets: Sequence[Bound],
-    failpoints: FailPoints,
-    departure: Departure,
-    stack: AsyncExitStack,
-) -> None:
-    limits = _listen_limits(config)
-    gate = Gate(limits)
-    authenticator = make_authenticator(config, parts.site)
-    stack.push_async_callback(authenticator.close)
-    listeners: list[Listener] = []
-    stack.push_async_callback(_leave, listeners, departure)
-    for bound in sockets:
-        if bound.section in INTAKES:
-            listener = Listener(
-                INTAKES[bound.section],
-                parts.intake,
-                hostname=config.hostname,
-                limits=limits,
-                gate=gate,
-                failpoints=failpoints,
-            )
-        else:
-            agents_limits = replace(limits, recipients=config.submission.recipients)
-            listener = make_submission_listener(
-                config, authenticator, parts.submissions, agents_limits, failpoints
-            )
-        await listener.start(bound.sockets)
-        listeners.append(listener)
-
-
-async def _leave(listeners: Iterable[Listener], departure: Departure) -> None:
-    """All at the same time, so that each has the whole grace."""
-    hurried = departure.is_hurried
-    await asyncio.gather(*(each.stop(GRACE) if hurried else each.retire(GRACE) for each in listeners))
-
-
-def _listen_limits(config: Config) -> ListenLimits:
-    limits = config.limits
-    return ListenLimits(
-        size=limits.size,
-        recipients=limits.recipients,
-        connections=limits.connections,
-        connections_per_address=limits.connections_per_address,
-        useless_commands=limits.useless_commands,
-        idle=limits.idle,
-        total=limits.total,
-        large=limits.large,
-        large_at_once=limits.large_at_once,
-    )

@@ -52,6 +52,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "log": set(),
     "notify": set(),
     "board": set(),
+    "metrics": {"metrics", "board", "desk", "listen", "model", "store"},
     "crew": set(),
     "supervisor": {"crew", "notify"},
     "soundness": {"store"},
@@ -82,6 +83,7 @@ MAY_ALSO_IMPORT: dict[str, set[str]] = {
 COMPOSERS = {
     "opening",
     "binding",
+    "reception",
     "renewal",
     "chains",
     "explaining",

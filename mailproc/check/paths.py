@@ -31,6 +31,7 @@ def resolve_paths(config: Config, folder: Path, findings: Findings) -> Config:
         store=_store(config.store, data_dir, folder),
         lmtp=replace(config.lmtp, listen=_endpoints(config.lmtp.listen, folder)),
         smtp=replace(config.smtp, listen=_endpoints(config.smtp.listen, folder)),
+        metrics=replace(config.metrics, listen=_endpoints(config.metrics.listen, folder)),
         submission=_submission(config.submission, folder),
         imap=_imap(config.imap, folder) if config.imap else None,
         calendar={name: _calendar(section, folder) for name, section in config.calendar.items()},

@@ -164,7 +164,7 @@ def _try_to_listen(
 ) -> Probed:
     if isinstance(endpoint, SystemdEndpoint):
         return Probed(section, str(endpoint), remark="systemd listens there")
-    if _is_served(endpoint, hostname, has_tls=has_tls):
+    if _is_served(section, endpoint, hostname, has_tls=has_tls):
         return Probed(section, str(endpoint), remark="mailproc runs there already")
     return _try(section, str(endpoint), lambda: _bind_and_close(endpoint, environment))
 
@@ -180,13 +180,16 @@ def _bind_and_close(endpoint: Endpoint, environment: Mapping[str, str]) -> str:
     return ""
 
 
-def _is_served(endpoint: TcpEndpoint | UnixEndpoint, hostname: str, *, has_tls: bool) -> bool:
+def _is_served(section: str, endpoint: TcpEndpoint | UnixEndpoint, hostname: str, *, has_tls: bool) -> bool:
     """Whether our own daemon greets there: before a reload its sockets are in use, as they should be."""
     try:
         with contextlib.ExitStack() as stack:
             connection = stack.enter_context(_dial(endpoint))
             if has_tls:
                 connection = stack.enter_context(_unverified().wrap_socket(connection))
+            if section == "metrics":
+                connection.sendall(b"HEAD /healthz HTTP/1.1\r\n\r\n")
+                return _first_line(connection).startswith(b"HTTP/1.1 ")
             return _first_line(connection).startswith(f"220 {hostname} ".encode())
     except OSError:
         return False

@@ -9,7 +9,7 @@ from mailproc.config import Config, ImapSection, RelaySection
 from mailproc.listen.sockets import Endpoint, SystemdEndpoint, TcpEndpoint, parse_endpoint
 from mailproc.model.mistake import Findings, did_you_mean
 
-_LISTENERS = ("lmtp", "smtp", "submission")
+_LISTENERS = ("lmtp", "smtp", "submission", "metrics")
 
 
 def check_sockets(config: Config, findings: Findings) -> None:
@@ -63,6 +63,8 @@ def _check_listeners(config: Config, findings: Findings) -> None:
         taken.setdefault(str(endpoint), f"{section}.listen")
         if section == "submission" and config.submission.tls == "none" and _is_public(endpoint):
             findings.refuse(f'"none" is for loopback only, and {endpoint} is not', section, "tls")
+        if section == "metrics" and _is_public(endpoint):
+            findings.warn(f"{endpoint} is not on loopback, and whoever reaches it may read the figures", *key)
 
 
 def _is_any_port(endpoint: Endpoint) -> bool:

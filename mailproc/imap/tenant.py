@@ -47,11 +47,19 @@ class Tenant(ABC):
         self._news = asyncio.Event()
         self._token = 0
         self._failing = False
+        self._is_held = False
         self._pause = FIRST_PAUSE
 
     def wake(self) -> None:
         """To be called in the event loop that this runs in."""
         self._news.set()
+
+    @property
+    def state(self) -> str:
+        """``working``, ``failing``, or ``waiting`` where another worker holds the lease."""
+        if self._failing:
+            return "failing"
+        return "working" if self._is_held else "waiting"
 
     @abstractmethod
     async def _serve(self) -> None:
@@ -103,9 +111,11 @@ class Tenant(ABC):
             await asyncio.sleep(self._tenancy.seconds / 2)
             return
         self._token = token
+        self._is_held = True
         try:
             await self._serve_while_held()
         finally:
+            self._is_held = False
             await self._release()
 
     async def _acquire(self) -> int | None:

@@ -50,6 +50,15 @@ class Listener:
         # aiosmtpd writes commands at INFO and mail text at DEBUG.
         logging.getLogger("mail.log").setLevel(logging.WARNING)
 
+    @property
+    def is_serving(self) -> bool:
+        return bool(self._servers)
+
+    @property
+    def connections(self) -> int:
+        """How many clients there are."""
+        return len(self._service.connections)
+
     async def start(self, sockets: Sequence[socket.socket]) -> None:
         """Listen; the sockets are ours from now on."""
         for sock in sockets:

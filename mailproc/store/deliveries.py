@@ -236,6 +236,11 @@ class Deliveries:
         )
         return list(map(_stored, rows))
 
+    def oldest_waiting(self) -> float | None:
+        """When the delivery was received that has waited longest for the chain."""
+        row = self._connection.one("SELECT min(received) FROM delivery WHERE state = 'waiting'")
+        return row[0] if row else None
+
     def counts(self) -> dict[Outcome, int]:
         """How many deliveries came to each outcome; a repeat counts as a duplicate."""
         counts = dict.fromkeys(Outcome, 0)

@@ -40,6 +40,13 @@ class Leases:
         )
         return row[0] if row else None
 
+    def held(self, now: float) -> list[tuple[str, float]]:
+        """Every lease that somebody holds, and when it expires."""
+        rows = self._connection.all(
+            "SELECT name, expires FROM lease WHERE expires > :now ORDER BY name", {"now": now}
+        )
+        return [(name, expires) for name, expires in rows]
+
     def renew(self, name: str, token: int, until: float) -> bool:
         """Hold it longer; False where another took it meanwhile."""
         return bool(

@@ -236,6 +236,11 @@ class Outbox:
         shown = (state for state in OutboxState if state is not OutboxState.DROPPED)
         return {state.value: found.get(state.value, 0) for state in shown}
 
+    def oldest_waiting(self) -> float | None:
+        """When the item was made that has waited longest to leave."""
+        row = self._connection.one("SELECT min(created) FROM outbox WHERE state = 'waiting'")
+        return row[0] if row else None
+
     def items(
         self, state: OutboxState | None = None, limit: int = 1000, *, after: int = 0
     ) -> list[OutboxItem]:

@@ -12,6 +12,7 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
 
@@ -195,6 +196,16 @@ def open_sqlite(
     except OSError as error:
         raise StoreBusy(f"{path}: {error.strerror}") from error
     return SqliteStore(path, busy_seconds=busy_seconds, turnstile=turnstile)
+
+
+def read_once(path: Path, work: Work[T]) -> T:
+    """Read in one transaction of its own without an event loop: also for a thread."""
+    try:
+        with closing(connect(path, busy_seconds=PATIENCE)) as raw:
+            raw.execute("BEGIN")
+            return work(Transaction(SqliteConnection(raw)))
+    except sqlite3.Error as error:
+        raise store_error(error) from error
 
 
 def write_once(path: Path, work: Work[T]) -> T:

@@ -26,6 +26,7 @@ TABLES = (
     "dkim",
     "limits",
     "log",
+    "metrics",
     "calendar",
     "desk",
     "agent",

@@ -1,0 +1,1 @@
+"""What monitoring asks: figures in Prometheus' format, and whether all is well."""
