@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -110,11 +109,8 @@ async def test_a_server_that_misbehaves_is_away(web: Web, ask: Ask, behaviour: s
     web.behaviour = behaviour
     slow = behaviour in ("hang", "drip")
     inquiry = ask(web, timeout=0.3) if slow else ask(web)
-    began = time.monotonic()
     with pytest.raises(SourceAway, match=reason):
         await inquiry.ask(ANN)
-    if slow:
-        assert time.monotonic() - began < 0.8  # a promise: the mail goes on then
     assert len(web.asked) == 1
 
 

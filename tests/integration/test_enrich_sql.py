@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 import socket
 import sqlite3
-import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -99,15 +98,14 @@ async def test_sqlite_is_not_written_to(ask: Ask, customers: str, tmp_path: Path
 
 async def test_a_query_that_never_ends_is_interrupted(ask: Ask, customers: str) -> None:
     endless = (
-        "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n)"
-        " SELECT count(*) AS name FROM n WHERE :sender <> ''"
+        "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE :sender = 'endless')"
+        " SELECT count(*) AS name FROM n"
     )
     inquiry = ask(customers, endless, ("name",), timeout=0.3)
-    began = time.monotonic()
-    for _ in range(4):  # as many as there are threads: each must come back
+    for _ in range(4):  # as many as there are threads
         with pytest.raises(SourceAway, match="no answer within"):
-            await inquiry.ask(ANN)
-    assert time.monotonic() - began < 10  # else a thread would burn on for ever
+            await inquiry.ask({"sender": "endless"})
+    assert await inquiry.ask(ANN) == ({"name": 1},)
 
 
 @pytest.mark.parametrize(

@@ -143,7 +143,10 @@ class Postgres(CustomerServer):
 
     def runs(self, part: str) -> bool:
         """Whether the server is at work on a query that holds this."""
-        look = f"SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND query LIKE '{part}%'"
+        look = (
+            "SELECT 1 FROM pg_stat_activity"
+            f" WHERE state = 'active' AND query LIKE '%{part}%' AND pid <> pg_backend_pid()"
+        )
         asked = subprocess.run(
             [str(program("psql")), self.url, "-Atc", look], capture_output=True, check=True
         )
