@@ -24,9 +24,9 @@ _LONGEST_VALUE = 300
 # What our own side, a filter or a list adds says nothing of the sender.
 _NOT_THE_SENDERS = (
     "x-mailproc", "x-old-", "x-spam", "x-rspam", "x-virus", "x-bogosity", "x-amavis", "x-dspam", "x-greylist",
-    "x-original-to", "x-ms", "x-forefront", "x-microsoft", "x-eop", "x-sid", "x-message", "x-incoming", "x-status",
-    "x-uid", "x-mozilla", "x-keywords", "delivered-to", "return-path", "received", "arc-", "authentication", "dkim",
-    "status", "lines", "content-length",
+    "x-original-to", "x-ms", "x-forefront", "x-microsoft", "x-eop", "x-sid", "x-message", "x-incoming",
+    "x-status", "x-uid", "x-mozilla", "x-keywords", "delivered-to", "return-path", "received", "arc-",
+    "authentication", "dkim", "status", "lines", "content-length",
 )  # fmt: skip
 _SUBJECT_MARKS = re.compile(r"[!?$%*#€£=<>~_|]+|\.\.\.+|[A-Z]{4,}")
 _RECEIVED_FROM = re.compile(r"from\s{1,9}([^\s();]{1,120})(?:\s{1,9}\(([^()]{0,200})\))?", re.IGNORECASE)

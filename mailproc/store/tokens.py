@@ -52,7 +52,7 @@ class Tokens:
         return found
 
     def all_counts(self, most: int) -> tuple[dict[str, tuple[int, int]], bool]:
-        """All counts, and True; where they are more than ``most``, some that stood in several mails, and False."""
+        """All counts and True; of more than ``most`` some that stood in several mails, and False."""
         rows = self._connection.all("SELECT word, spam, ham FROM token LIMIT :most", {"most": most + 1})
         complete = len(rows) <= most
         if not complete:
