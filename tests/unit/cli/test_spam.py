@@ -106,3 +106,29 @@ def test_wrong_usage_ends_with_2(run: Callable[..., Result], args: tuple[str, ..
 
 def test_a_path_that_is_not_there_ends_with_2(run: Callable[..., Result], tmp_path: Path) -> None:
     assert run("score", tmp_path / "nowhere").exit_code == 2
+
+
+def test_what_an_agent_taught_can_be_taken_back_by_name(run: Callable[..., Result], mails: Path) -> None:
+    run("train", "--ham", mails / "ham", "--spam", mails / "spam")
+    result = run("untrain", "--agent", "bob", "--since", "2026-11-20")
+    assert result.exit_code == 0
+    assert "took back 0 mails that bob taught" in result.stderr
+    assert run("untrain", "--since", "2026-11-20").exit_code == 2
+    assert run("untrain", "--agent", "bob", "--since", "lately").exit_code == 2
+
+
+def test_counts_are_made_again(run: Callable[..., Result], mails: Path) -> None:
+    run("train", "--ham", mails / "ham", "--spam", mails / "spam")
+    before = lines(run("status", "--json"))
+    result = run("rebuild")
+    assert result.exit_code == 0
+    assert "counted 20 mails again, 0 of them were read again" in result.stderr
+    assert lines(run("status", "--json")) == before
+
+
+def test_a_desk_may_have_cut_offs_of_its_own(run: Callable[..., Result], mails: Path, tmp_path: Path) -> None:
+    (tmp_path / "mailproc.toml").write_text(CONFIG + "desk.support = { spam = 1.0, ham = 0.0 }\n")
+    run("train", "--ham", mails / "ham", "--spam", mails / "spam")
+    mail = mails / "spam" / "1.eml"
+    assert [row["verdict"] for row in lines(run("score", mail, "--json"))] == ["spam"]
+    assert [row["verdict"] for row in lines(run("score", mail, "--desk", "support", "--json"))] == ["unsure"]

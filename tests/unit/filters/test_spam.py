@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailproc.mime.reader import read
-from mailproc.mime.tokens import words_of
+from mailproc.mime.tokens_mail import mail_tokens
 from mailproc.model.bayes import CutOffs, judge
 from mailproc.model.judgement import SpamScore, SpamVerdict
 from mailproc.pipeline.delivery import Delivery
@@ -91,6 +91,60 @@ async def test_cut_offs_in_the_wrong_order_stop_the_start(
         await filter_module("spam").Filter(ham=0.995).open(look_ups())
 
 
+async def test_a_desk_may_have_cut_offs_of_its_own(
+    filter_module: Callable[[str], ModuleType],
+    look_ups: Callable[..., LookUps],
+    known_words: Callable[..., Any],
+    delivery: Callable[..., Delivery],
+) -> None:
+    module = filter_module("spam")
+    found = []
+    for desk in ("support", "sales"):
+        stage = module.Filter(desk={desk: module.DeskCutOffs(ham=0.0, spam=1.0)})
+        await stage.open(look_ups(tokens=known_words((100, 100), SPAMMY)))
+        made = delivery(text=" ".join(SPAMMY))
+        await stage.process(made)
+        found.append(made.spam.verdict)
+    assert found == [SpamVerdict.UNSURE, SpamVerdict.SPAM]
+
+
+UPSTREAM = (
+    "X-Spam-Checker-Version: SpamAssassin 4.0.0 on mx.example.org\r\n"
+    "X-Spam-Status: {}, score={} required=5.0 tests=BAYES_99"
+)
+
+
+@pytest.mark.parametrize(
+    ("said", "score", "expected"),
+    [("Yes", 9.1, SpamVerdict.SPAM), ("No", -2.0, SpamVerdict.HAM), ("No", 3.0, SpamVerdict.UNSURE)],
+)
+async def test_the_verdict_of_a_filter_before_us_may_be_taken(
+    filter_module: Callable[[str], ModuleType],
+    look_ups: Callable[..., LookUps],
+    delivery: Callable[..., Delivery],
+    said: str,
+    score: float,
+    expected: SpamVerdict,
+) -> None:
+    mail = delivery(top=UPSTREAM.format(said, score))
+    stage = filter_module("spam").Filter(upstream="verdict", upstream_hosts=frozenset({"MX.example.org"}))
+    await stage.open(look_ups())
+    await stage.process(mail)
+    assert mail.spam.verdict is expected
+    assert mail.spam.clues == (f"upstream score {score:g}", "BAYES_99")
+    other = filter_module("spam").Filter(upstream="verdict", upstream_hosts=frozenset({"other.example"}))
+    await other.open(look_ups())
+    await other.process(mail)
+    assert "not enough trained" in mail.spam.clues[0]
+
+
+async def test_a_filter_before_us_is_believed_on_named_hosts_only(
+    filter_module: Callable[[str], ModuleType], look_ups: Callable[..., LookUps]
+) -> None:
+    with pytest.raises(ValueError, match="upstream_hosts"):
+        await filter_module("spam").Filter(upstream="tokens").open(look_ups())
+
+
 COUNTS = st.integers(min_value=-5, max_value=10**7)
 
 
@@ -108,7 +162,7 @@ def test_no_counts_break_the_arithmetic(
 
 
 @pytest.mark.corpus
-def test_real_mail_is_told_apart_by_plain_words(corpus: Path) -> None:
+def test_real_mail_is_told_apart(corpus: Path) -> None:
     """Learns 400 mails of each kind and judges 200 others of each; ham must never be called spam."""
     totals, counts, verdicts = [0, 0], dict[str, list[int]](), Counter[tuple[str, str]]()
     for kind, label in enumerate(("spam", "ham")):
@@ -133,4 +187,4 @@ def _real_mails(corpus: Path, label: str) -> Iterator[frozenset[str]]:
         rows = [row for row in csv.DictReader(table, delimiter="\t") if row["label"] == label]
     paths = [row["path"] for row in rows if row["set"] in ("spamassassin", "csdmc2010")]
     random.Random(label).shuffle(paths)
-    return (words_of(read((corpus / path).read_bytes())) for path in paths)
+    return (mail_tokens(read((corpus / path).read_bytes())) for path in paths)
