@@ -3,7 +3,7 @@ PYTHON  ?= python3
 BIN     := .venv/bin
 ARGS    ?=
 PYTEST  := $(BIN)/python -m pytest
-SOURCES := mailproc filters tests bench lock
+SOURCES := mailproc filters tests bench lock man
 
 .DELETE_ON_ERROR:
 .PHONY: help venv peers demo check check-fast lint types test test-soak bench docs lock clean
@@ -44,7 +44,8 @@ test-soak: venv  ## the long ones
 bench: venv      ## messages per second, from the socket to the ticket
 	@$(BIN)/python -m bench.load $(ARGS)
 
-docs: venv       ## check every link and anchor of the manual, then say where it begins
+docs: venv       ## write the man pages, check every link and anchor of the manual, say where it begins
+	@$(BIN)/python -m man.make
 	@$(PYTEST) -q tests/test_docs.py && echo 'The manual begins at docs/README.md.'
 
 lock: venv       ## resolve pyproject.toml anew into lock/requirements.txt (asks the package index)
