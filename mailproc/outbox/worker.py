@@ -185,7 +185,7 @@ class Worker:
         except StoreError as error:
             self._store_is_away(error)  # the claim ends with its lease
         except Exception:
-            log.exception("outbox=%d failed unforeseen", item.id)
+            log.exception("outbox=%d ticket=%s failed unforeseen", item.id, item.number or "-")
         finally:
             self._under_way.pop(item.id, None)
             self._queued.pop(item.id, None)
@@ -218,7 +218,7 @@ class Worker:
         try:
             content = await self._as_it_leaves(item)
         except Exception:
-            log.exception("outbox=%d could not be made ready", item.id)
+            log.exception("outbox=%d ticket=%s could not be made ready", item.id, item.number or "-")
             return [RecipientResult(each, Fate.LATER, LOCAL_ERROR) for each in item.waiting]
         try:
             results = await self._relay.deliver(
@@ -251,7 +251,11 @@ class Worker:
             await self._until_stored(work)
         except Exception:
             # What was sent must never be sent again because something about its ticket went wrong.
-            log.exception("outbox=%d was handled, but its ticket could not follow", item.id)
+            log.exception(
+                "outbox=%d ticket=%s was handled, but the ticket could not follow",
+                item.id,
+                item.number or "-",
+            )
             await self._until_stored(lambda tx: tx.outbox.record(item, results, now=now, due=due))
         for result in results:
             _log_result(item, result, due)

@@ -120,7 +120,7 @@ def test_a_wrong_configuration_changes_nothing_and_all_its_mistakes_are_logged(
 
 
 def test_workers_that_do_not_get_ready_change_nothing(make_daemon: Callable[..., Daemon]) -> None:
-    """What answered to the check may be away a moment later; the old workers go on until the new ones have."""
+    """What answered to the check may be away a moment later; the old workers go on."""
     daemon = make_daemon(top='filters = ["filters"]')
     (daemon.folder / "filters").mkdir()
     daemon.start()
@@ -228,3 +228,33 @@ def test_the_number_of_workers_changes_and_the_store_does_not(make_daemon: Calla
 
 def children_of(daemon: Daemon) -> list[str]:
     return Path(f"/proc/{daemon.pid}/task/{daemon.pid}/children").read_text().split()
+
+
+def test_every_kind_of_mistake_leaves_the_old_configuration_in_force(
+    make_daemon: Callable[..., Daemon],
+) -> None:
+    daemon = make_daemon()
+    daemon.start()
+    good = daemon.configuration.read_text()
+    secret = daemon.folder / "password"
+    secret.write_text("secret\n")
+    secret.chmod(0o644)
+    for mistake, said in (
+        ("[lmtp\n", "mailproc.toml:"),
+        ("[desk.sales]\n", "desk.sales.addresses"),
+        ('[submission]\nlisten = ["127.0.0.1:0"]\ntls = "implicit"\ncertificate = "away.pem"\n', "away.pem"),
+        ('[stage.ticket]\nwhen = "((("\n', "stage.ticket.when"),
+        (f'[relay]\nuser = "me"\npassword_file = "{secret}"\n', "relay.password_file"),
+        ('[desk.sales]\naddresses = ["sales@example.org"]\nsalutation = "{{"\n', "desk.sales.salutation"),
+    ):
+        daemon.configuration.write_text(f"{good}\n{mistake}")
+        before = daemon.log()
+        reload(daemon)
+        news = daemon.log().removeprefix(before)
+        assert said in news, news
+        assert "reload refused, the old configuration stays" in news
+    assert deliver(daemon, mail(1)).startswith("250")
+    daemon.configuration.write_text(good)
+    reload(daemon)
+    assert "reloaded on=" in daemon.log()
+    daemon.stop()
