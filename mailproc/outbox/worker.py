@@ -228,7 +228,10 @@ class Worker:
         except RelayDown:
             raise
         except Exception:
-            log.exception("outbox=%d relay=%s failed unforeseen", item.id, self._relay.settings.name)
+            log.exception(
+                "outbox=%d ticket=%s relay=%s failed unforeseen",
+                *(item.id, item.number or "-", self._relay.settings.name),
+            )
             return [RecipientResult(each, Fate.UNKNOWN, LOCAL_ERROR) for each in item.waiting]
 
     async def _as_it_leaves(self, item: OutboxItem) -> bytes:
@@ -252,7 +255,7 @@ class Worker:
         except Exception:
             # What was sent must never be sent again because something about its ticket went wrong.
             log.exception(
-                "outbox=%d ticket=%s was handled, but the ticket could not follow",
+                "outbox=%d ticket=%s was handled, but its ticket could not follow",
                 item.id,
                 item.number or "-",
             )
