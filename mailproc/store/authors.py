@@ -34,7 +34,8 @@ class Authors:
         )
         if row is None or not row[0]:
             return Author(0, 0, row[2] if row else 0)
-        return Author(*row, *self._last_answer(desk, address))
+        answered, by = self._last_answer(desk, address)
+        return Author(row[0], row[1], row[2], answered, by)
 
     def _last_answer(self, desk: str, address: str) -> tuple[float | None, str]:
         """When it left, and by which agent; answers that wait or are held do not count.
