@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -139,6 +140,16 @@ class Daemon:
         if self.running:
             os.killpg(self.pid, signal.SIGKILL)
         self._process.wait(30)
+        eventually(lambda: not self._has_workers())  # killed too, but not waited for by anybody
+
+    def _has_workers(self) -> bool:
+        """Whether any process of the daemon's group still runs."""
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            with contextlib.suppress(OSError):  # it has ended meanwhile
+                state, _, group = stat.read_text().rpartition(")")[2].split()[:3]
+                if int(group) == self.pid and state != "Z":
+                    return True
+        return False
 
     def wait_for_death(self) -> int:
         """Until the daemon has ended by itself, as at an armed fail point; minus the signal's number."""
