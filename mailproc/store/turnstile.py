@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from contextlib import suppress
 
 LONGEST = 0.05  # seconds to wait for the octet: it may be lost
+_MOST = 64  # octets that can lie in the pipe: never more than workers
 
 
 class Turnstile:
@@ -42,15 +42,14 @@ class Turnstile:
 
     def leave(self) -> None:
         """Let the next one in; also who came in without the octet, as it must be lost."""
-        with suppress(BlockingIOError):
-            os.read(self._out, 64)  # another one came back meanwhile: never two
         self._is_ours = False
         os.write(self._in, b"1")
 
     def _take(self) -> bool:
         if not self._is_ours:
             try:
-                self._is_ours = bool(os.read(self._out, 1))
+                # All there are: one that was thought lost may have come back beside its replacement.
+                self._is_ours = bool(os.read(self._out, _MOST))
             except BlockingIOError:
                 return False
         return self._is_ours
