@@ -8,8 +8,8 @@ from mailproc.check.load import make_chains
 from mailproc.check.paths import template_folders
 from mailproc.config import Loaded
 from mailproc.desk.known_tokens import KnownTokens
-from mailproc.desk.look_ups import StoredHistory, StoredLoad, StoredTickets
 from mailproc.desk.known_topics import KnownTopics
+from mailproc.desk.look_ups import StoredHistory, StoredLoad, StoredTickets
 from mailproc.desk.site import Site
 from mailproc.pipeline.chain import Chain
 from mailproc.resolver import resolvers
