@@ -84,7 +84,7 @@ class Serving:
     def run(self) -> None:
         """Until a signal ends it."""
         notifier = Notifier(self.environment)
-        supervisor = Supervisor(renew=self._renew, on_death=self._free_leases, notifier=notifier)
+        supervisor = Supervisor(renew=self._renew, on_end=self._free_leases, notifier=notifier)
         supervisor.run(self._crew(self._loaded, self._check))
 
     def _renew(self) -> WorkersOf:
@@ -123,8 +123,14 @@ class Serving:
             bound.close()
 
     def _free_leases(self, name: str) -> None:
-        """What a dead worker held is taken up by the others at once."""
-        write_once(self._path, lambda tx: tx.deliveries.release_leases(name))
+        """What a worker held that has ended is taken up by the others at once.
+
+        One that ended in order may have been claiming mail when it was told to.
+        """
+        try:
+            write_once(self._path, lambda tx: tx.deliveries.release_leases(name))
+        except StoreError as error:
+            log.warning("worker=%s store=%s: what it held waits until its leases end", name, error)
 
 
 class WorkersOf:

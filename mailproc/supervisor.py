@@ -42,10 +42,10 @@ class Supervisor:
     """``renew`` makes the crew of the configuration as it is now, or raises CannotRenew."""
 
     def __init__(
-        self, *, renew: Callable[[], Crew], on_death: Callable[[str], None], notifier: Notifier
+        self, *, renew: Callable[[], Crew], on_end: Callable[[str], None], notifier: Notifier
     ) -> None:
         self._renew = renew
-        self._on_death = on_death
+        self._on_end = on_end
         self._notifier = notifier
         self._workers = Processes()
         self._crew: Crew | None = None  # none until the first one is ready
@@ -164,8 +164,8 @@ class Supervisor:
         """See to workers that have ended; the crews that they were of."""
         ended = self._workers.reap()
         for member, status in ended:
-            if status and not self._stopping:
-                self._on_death(member.name)
+            if not self._stopping:
+                self._on_end(member.name)
             if not self._stopping and self._is_needed(member):
                 self._replace(member, status)
         return [member.crew for member, _ in ended]
