@@ -51,6 +51,7 @@ class Waker:
         self._renew = renew
         self._woken = asyncio.Event()
         self._notified_at = 0.0  # by the loop's clock
+        self._is_closing = False
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -59,6 +60,7 @@ class Waker:
 
     async def close(self) -> None:
         """End in no time; nobody needs to be waiting."""
+        self._is_closing = True
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -93,6 +95,8 @@ class Waker:
             except* _Deaf:
                 log.info("listening=%s: NOTIFY is late and begun anew", self._root)
                 pause = FIRST_PAUSE
+            if self._is_closing:  # a group that fails while it is cancelled tells of the failure only
+                return
             self.wake()  # what happened until the next connection is there would be missed
             if asyncio.get_running_loop().time() - started > LONGEST_PAUSE:
                 pause = FIRST_PAUSE

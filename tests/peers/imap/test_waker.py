@@ -152,3 +152,23 @@ async def test_close_does_not_wait_for_a_server_that_hangs(
     dovecot.freeze()
     async with asyncio.timeout(DEADLINE):
         await waker.close()
+
+
+@pytest.mark.parametrize("hide", [(), ("NOTIFY",)], ids=["NOTIFY", "IDLE"])
+async def test_close_ends_also_while_connections_are_being_lost(
+    make_dovecot: Callable[..., Dovecot],
+    folders: Callable[[Dovecot], Awaitable[ImapClient]],
+    make_waker: MakeWaker,
+    hide: tuple[str, ...],
+) -> None:
+    """A group of tasks that fails while it is cancelled tells only of the failure."""
+    dovecot = make_dovecot(hide=hide)
+    await folders(dovecot)
+    waker = make_waker(dovecot)
+    await is_listening(dovecot, waker, 2)
+    listening = asyncio.all_tasks() - {asyncio.current_task()}
+    killing = asyncio.create_task(asyncio.to_thread(dovecot.kill))
+    async with asyncio.timeout(DEADLINE):
+        await asyncio.wait(listening, return_when=asyncio.FIRST_COMPLETED)
+        await waker.close()
+        await killing
