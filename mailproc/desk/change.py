@@ -26,7 +26,7 @@ def change_state(
     owner = ticket.owner if owner is None else owner
     state = next_state(ticket.state, move, owner)
     tx.tickets.set_state(ticket, state, owner, now)
-    tx.history.add_event(ticket, _EVENTS[move], who, detail, now)
+    tx.history.add_event(ticket, _EVENTS[move], who, detail, now, state)
     return replace(ticket, state=state, owner=owner, updated=now)
 
 

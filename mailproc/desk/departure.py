@@ -7,6 +7,7 @@ from mailproc.desk.close import unmark_spam
 from mailproc.desk.follow_up import record_sent
 from mailproc.desk.site import Site
 from mailproc.desk.train import Label, learn_later
+from mailproc.model.happening import OLDER
 from mailproc.model.ticket import Message, MessageStatus, Move, State, Ticket
 from mailproc.store.protocol import Transaction
 
@@ -28,7 +29,7 @@ def depart(tx: Transaction, site: Site, ticket: Ticket, message: Message, turn: 
         tx.history.add_event(ticket, "consulted", message.agent, detail, now)
         return ticket
     if turn < tx.answers.standing(ticket.id).turn:
-        tx.history.add_event(ticket, "answered", message.agent, f"{detail}, an older mail", now)
+        tx.history.add_event(ticket, "answered", message.agent, f"{detail}{OLDER}", now)
         return ticket
     if ticket.state is State.SPAM:
         ticket = unmark_spam(tx, ticket, who=message.agent, now=now)

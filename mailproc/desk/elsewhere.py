@@ -120,7 +120,7 @@ def open_ticket(tx: Transaction, handed: Handed, planned: Ticket) -> Ticket:
     )
     people = [(planned.customer, Role.CUSTOMER)]
     tx.threads.add_participants(planned.desk, ticket.id, people, at=handed.now)
-    tx.history.add_event(ticket, "opened", handed.agent.name, planned.subject, handed.now)
+    tx.history.add_event(ticket, "opened", handed.agent.name, planned.subject, handed.now, planned.state)
     return ticket
 
 

@@ -201,7 +201,7 @@ class Filing:
             spam=case.delivery.spam.score,
         )
         case.tx.history.add_tags(ticket, case.delivery.tags)
-        case.tx.history.add_event(ticket, "released", MAILPROC, "out of quarantine", case.now)
+        case.tx.history.add_event(ticket, "released", MAILPROC, "out of quarantine", case.now, state)
         ticket = replace(ticket, state=state, owner=owner)
         leave_opened(case.tx, case.delivery, case.stored, ticket, why, case.now)
         self._send_on(case, ticket)
@@ -237,7 +237,7 @@ class Filing:
                 spam=delivery.spam.score,
             )
         )
-        case.tx.history.add_event(ticket, "opened", signals.sender, delivery.mail.subject, case.now)
+        case.tx.history.add_event(ticket, "opened", signals.sender, delivery.mail.subject, case.now, state)
         return ticket
 
     def _keep(self, case: _Case, signals: Signals, decision: FollowUp, ticket: Ticket) -> int:

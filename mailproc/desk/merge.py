@@ -75,5 +75,5 @@ def split(
     tx.threads.move([message.message_id for message in chosen if message.message_id], ticket, new)
     tx.history.link(ticket, new, "split")
     tx.history.add_event(ticket, "split", who, f"{len(chosen)} to {new.number}", now)
-    tx.history.add_event(new, "opened", who, f"split from {ticket.number}", now)
+    tx.history.add_event(new, "opened", who, f"split from {ticket.number}", now, State.NEW)
     return new

@@ -23,5 +23,5 @@ def transfer(tx: Transaction, ticket: Ticket, desk: Desk, *, who: str, now: floa
     tx.tickets.set_state(ticket, state, "", now)
     for member in tx.folders.family(ticket.desk, ticket.id):
         tx.tickets.set_desk(member, desk.name)
-    tx.history.add_event(ticket, "transferred", who, f"from {ticket.desk} to {desk.name}", now)
+    tx.history.add_event(ticket, "transferred", who, f"from {ticket.desk} to {desk.name}", now, state)
     return tx.tickets.get(ticket.id)

@@ -149,9 +149,10 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing that happened to a ticket."""
+    """One thing that happened to a ticket; ``state`` is the one it is in since, None where it did not change."""
 
     at: float
     what: str
     who: str
     detail: str
+    state: State | None = None

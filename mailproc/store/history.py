@@ -4,21 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from mailproc.model.ticket import Event, Ticket
-from mailproc.store.connection import Connection
+from mailproc.model.ticket import Event, State, Ticket
+from mailproc.store.connection import Connection, Row
 from mailproc.store.folders import SHOWN_EVENTS, show_again
+
+
+def read_event(row: Row) -> Event:
+    """From at, what, who, detail, state."""
+    at, what, who, detail, state = row
+    return Event(at, what, who, detail, State(state) if state else None)
 
 
 class History:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def add_event(self, ticket: Ticket, what: str, who: str, detail: str, at: float) -> None:
-        """Every change of a ticket leaves an event; refusals too.  Some are shown in the folder."""
+    def add_event(
+        self, ticket: Ticket, what: str, who: str, detail: str, at: float, state: State | None = None
+    ) -> None:
+        """Every change of a ticket leaves an event; refusals too.  Some are shown in the folder.
+
+        ``state`` is the one that the ticket is in from now on, where the event tells of a change of it.
+        """
         self._connection.run(
             """
-            INSERT INTO event (ticket, desk, at, what, who, detail)
-            VALUES (:ticket, :desk, :at, :what, :who, :detail)
+            INSERT INTO event (ticket, desk, at, what, who, detail, state)
+            VALUES (:ticket, :desk, :at, :what, :who, :detail, :state)
             """,
             {
                 "ticket": ticket.id,
@@ -27,6 +38,7 @@ class History:
                 "what": what,
                 "who": who,
                 "detail": detail,
+                "state": state.value if state else None,
             },
         )
         if what in SHOWN_EVENTS:
@@ -34,9 +46,9 @@ class History:
 
     def events(self, ticket: int) -> list[Event]:
         rows = self._connection.all(
-            "SELECT at, what, who, detail FROM event WHERE ticket = :id ORDER BY id", {"id": ticket}
+            "SELECT at, what, who, detail, state FROM event WHERE ticket = :id ORDER BY id", {"id": ticket}
         )
-        return [Event(*row) for row in rows]
+        return list(map(read_event, rows))
 
     def add_tags(self, ticket: Ticket, tags: Collection[str]) -> None:
         if not tags:
