@@ -149,7 +149,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing that happened to a ticket; ``state`` is the one it is in since, None where it did not change."""
+    """One thing that happened to a ticket; ``state`` is the one that it is in since, None for the same."""
 
     at: float
     what: str
