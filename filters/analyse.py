@@ -35,6 +35,8 @@ from mailproc.stage import (
     compile_pattern,
     deadlines_in,
     ibans_in,
+    judged_text,
+    telling_words,
     topic_tokens,
     urgency_of,
 )
@@ -141,12 +143,12 @@ class Filter(Stage):
 
     async def _find_topic(self, delivery: Delivery, subject: str, text: str, attached: list[str]) -> None:
         model = await self._known.model(delivery.desk) if self.topics else None
-        if not (self.urgency or self.anger or (model and model.topics)):
-            return
-        tokens = topic_tokens(subject, text, attached, delivery.tags)
-        self._find_tone(delivery, tokens)
         if model and model.topics:
+            tokens = topic_tokens(subject, text, attached, delivery.tags)
+            self._find_tone(delivery, tokens)
             self._say_topic(delivery, model.judge(tokens))
+        elif self.urgency or self.anger:
+            self._find_tone(delivery, telling_words(subject, judged_text(text, attached)))
 
     def _say_topic(self, delivery: Delivery, ranked: tuple[Ranked, ...]) -> None:
         best = ranked[0]
@@ -205,7 +207,7 @@ class Filter(Stage):
             _note(delivery, "ibans", ibans_in(searched))
             _note(delivery, "cards", cards_in(searched))
         if self.links:
-            links = sum(1 for _ in _LINK.finditer(searched))
+            links = sum(1 for _ in _LINK.finditer(searched)) if "://" in searched else 0
             delivery.score("links", links)
             if links:
                 delivery.note("links", str(links))

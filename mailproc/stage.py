@@ -31,9 +31,9 @@ from mailproc.mime.report import DeliveryReport, ReportKind, has_null_path, is_f
 from mailproc.mime.signals import read_signals
 from mailproc.mime.tokens import words_of
 from mailproc.mime.tokens_mail import mail_tokens
-from mailproc.mime.topic_tokens import topic_tokens
+from mailproc.mime.topic_tokens import judged_text, topic_tokens
 from mailproc.mime.upstream import Upstream, read_upstream
-from mailproc.mime.urgency_words import anger_of, urgency_of
+from mailproc.mime.urgency_words import anger_of, telling_words, urgency_of
 from mailproc.model.address import Address, BadAddress, Mailbox, ascii_domain
 from mailproc.model.alignment import is_aligned
 from mailproc.model.assignment import Assignment, Profile, Way
@@ -145,6 +145,7 @@ __all__ = [
     "is_aligned",
     "is_from_daemon",
     "judge",
+    "judged_text",
     "mail_tokens",
     "one_line",
     "open_source",
@@ -153,6 +154,7 @@ __all__ = [
     "read_results",
     "read_signals",
     "read_upstream",
+    "telling_words",
     "topic_tokens",
     "trace_fields",
     "unguarded",

@@ -14,6 +14,7 @@ LANGUAGES = frozenset({
     "uk", "vi", "zh",
 })  # fmt: skip
 _FEWEST_LETTERS = 20
+_OFTEN_ENOUGH = 60  # characters, which mostly have that many letters
 _MOST_LETTERS = 250  # more says nothing more
 _CONFIDENCE = 0.6  # of the best
 _MARGIN = 0.25  # by which it is ahead of the second
@@ -63,7 +64,7 @@ def _language_of(beginning: str) -> str:
     if signs := [sign for sign in _NO_LANGUAGE if sign in beginning]:
         spoken = [word for word in spoken if not any(sign in word for sign in signs)]
     words = _SIGNS.sub(" ", " ".join(spoken))[:_MOST_LETTERS]
-    if _weight(words) < _FEWEST_LETTERS:
+    if _weight(words[:_OFTEN_ENOUGH]) < _FEWEST_LETTERS and _weight(words) < _FEWEST_LETTERS:
         return ""
     labels, confidences = _model().predict(words.lower() if words.isupper() else words, k=2)
     if labels[0].removeprefix("__label__") in _TELLING:

@@ -16,6 +16,7 @@ from mailproc.mime.quote_words import (
     CLOSING,
     CONTACT,
     DEVICE,
+    DEVICE_BEGINNINGS,
     EXCUSE,
     FIRST_PERSON,
     FIRST_WORD,
@@ -31,8 +32,13 @@ from mailproc.mime.quote_words import (
 
 _MARKED = re.compile(r"[ \t\u00a0]{0,3}(?:>(?!From )|[A-Z]{1,3}>|\|\s)")
 _RULE = re.compile(r"\s*\*{0,2}[-_=─—–]{5,}\*{0,2}\s*$")
+_RULED = re.compile(r"[\s>]*\*{0,2}[-_=#]{2}")  # as every separator begins
 _FOOTER = re.compile(r"_{5,}\s*$")  # as list software and some mail programs have it
 _ENDS_OF_SENTENCES = (".", "!", "?", ":", ";", ",")
+_BRACKETS = " \t<([*_-"  # may stand before what a phone says
+_RULES = frozenset("*-_=─—–")  # with one of them a rule begins, and what delimits a signature
+_COLONS = frozenset(":：")
+_WROTE_ENDS = frozenset(ending[-2:] for ending in WROTE_ENDINGS)
 _DELIMITER = re.compile(r"(?:--|__|—|–|---)[ \t\u00a0]*$")
 _TIME_OR_YEAR = re.compile(r"\d{1,2}[:.h]\d{2}|\d{4}|\d{1,2}[./-]\d{1,2}[./-]\d{2}")
 _TIME = re.compile(r"\d{1,2}[:.h]\d{2}")
@@ -47,6 +53,7 @@ _LONGEST_ATTRIBUTION = 400
 _LONGEST_SIGNATURE = 25  # lines with text
 _LONGEST_FOOTER = 5  # lines with text below a line of underscores
 _SIGNATURE_SPAN = 100  # lines at the end in which a signature may begin
+_SHORT = 60  # characters of a line on a business card
 _WRAPPED = 60  # a quoted line as long as this may have been wrapped without its mark
 
 
@@ -87,6 +94,8 @@ def own_lines(lines: Sequence[str]) -> Iterator[tuple[int, str]]:
 
 def _cut(text: str, limit: int) -> tuple[str, str]:
     """The text up to the limit, and the rest; cut at the end of a line where there is one."""
+    if len(text) <= limit and text.count("\n") < _MOST_LINES:
+        return text, ""
     position = -1
     for _ in range(_MOST_LINES):
         following = text.find("\n", position + 1)
@@ -136,9 +145,10 @@ class _Page:
             self.marked[i] = len(self.lines[i - 1]) >= _WRAPPED and len(line) < 50 and line[:1].islower()
 
     def _find_quotes(self) -> None:
+        may_begin = self._may_begin()
         i = 0
         while i < len(self.lines):
-            end = self._introduction(i)
+            end = self._introduction(i) if may_begin[i] else None
             if self.marked[i]:
                 self.kinds[i] = _Kind.QUOTED
                 i += 1
@@ -152,6 +162,14 @@ class _Page:
                     self._set(_Kind.QUOTED, end, len(self.lines))
                     return
                 i = end
+
+    def _may_begin(self) -> list[bool]:
+        """Of each line whether an introduction can begin there: for most, a fast no."""
+        found = [":" in line or "：" in line or _RULED.match(line) is not None for line in self.lines]
+        for last in [i for i, introduces in enumerate(self.may_introduce) if introduces]:
+            first = max(last - _LOOK_BACK, 0)
+            found[first : last + 1] = [True] * (last + 1 - first)
+        return found
 
     def _introduction(self, i: int) -> int | None:
         """Where the lines end that introduce a quote at line i, None where none does."""
@@ -287,22 +305,22 @@ class _Page:
 
     def _begins_signature(self, i: int, end: int) -> bool:
         line = self.lines[i]
-        if _DELIMITER.match(line):
-            return self._count(i + 1, end) <= _LONGEST_SIGNATURE and self._count(i + 1, end) > 0
-        if _FOOTER.match(line) and i > 0:
+        is_ruled = line.lstrip()[:1] in _RULES
+        if is_ruled and _DELIMITER.match(line):
+            return 0 < self._count(i + 1, end) <= _LONGEST_SIGNATURE
+        if is_ruled and _FOOTER.match(line) and i > 0:
             return 0 < self._count(i + 1, end) <= _LONGEST_FOOTER
-        if _RULE.match(line) or CLOSING.match(line):
-            return self._is_business_card(i, end)
-        return False
+        is_end = len(line) <= _SHORT and ((is_ruled and _RULE.match(line)) or CLOSING.match(line))
+        return bool(is_end) and self._is_business_card(i, end)
 
     def _is_business_card(self, i: int, end: int) -> bool:
         """Short lines with a telephone number or an address of the web up to the end, and nothing asked."""
         lines = [line.strip() for line in self.lines[i + 1 : end] if line.strip()]
-        if not 2 <= len(lines) <= _LONGEST_SIGNATURE or len(self.lines[i]) > 60:
+        if not 2 <= len(lines) <= _LONGEST_SIGNATURE:
             return False
         if any(POSTSCRIPT.match(line) or line.endswith("?") for line in lines):
             return False
-        is_short = all(len(line) <= 60 and not line.endswith(_ENDS_OF_SENTENCES) for line in lines[:3])
+        is_short = all(len(line) <= _SHORT and not line.endswith(_ENDS_OF_SENTENCES) for line in lines[:3])
         return is_short and any(CONTACT.search(line) for line in lines)
 
     # Lines
@@ -324,6 +342,8 @@ class _Page:
 
     def _text(self, kind: _Kind) -> str:
         """All lines of a kind; where others stood between, one blank line."""
+        if kind not in self.kinds:
+            return ""
         pieces: list[list[str]] = []
         previous = -2
         for i, line in enumerate(self.lines):
@@ -346,7 +366,7 @@ def _trim(text: str) -> str:
 
 def _may_introduce(line: str) -> bool:
     line = line.rstrip(" \t\u00a0*")
-    return line.endswith((":", "：")) or line.endswith(WROTE_ENDINGS)
+    return line[-1:] in _COLONS or (line[-2:] in _WROTE_ENDS and line.endswith(WROTE_ENDINGS))
 
 
 def _is_attribution(joined: str, *, is_marked: bool) -> bool:
@@ -368,6 +388,8 @@ def _is_attribution(joined: str, *, is_marked: bool) -> bool:
 def is_device_line(line: str) -> bool:
     """Did a phone or a mail program add this line by itself ("Sent from my …")?"""
     line = line.strip()
-    if not line or len(line) > 120 or not DEVICE.match(line):
+    if line.isascii() and line.lstrip(_BRACKETS)[:2].lower() not in DEVICE_BEGINNINGS:
+        return False
+    if len(line) > 120 or not DEVICE.match(line):
         return False
     return EXCUSE.search(line) is not None or ("," not in line and len(line.split()) <= 11)

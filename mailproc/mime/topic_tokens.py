@@ -1,5 +1,4 @@
-"""What a mail's topic is judged by: subject, new text, what is attached,"
-" and what filters said of it before."""
+"""What a mail's topic is judged by: subject, new text, what is attached, and what filters said of it."""
 
 from __future__ import annotations
 
@@ -10,10 +9,15 @@ from mailproc.mime.tokens import text_tokens
 MOST_ATTACHED = 16_384  # characters of all attachments together: an annual report must not outweigh the mail
 
 
+def judged_text(text: str, attached: Iterable[str]) -> str:
+    """A mail's new text, with the beginning of what is attached."""
+    more = "\n".join(each for each in attached if each)[:MOST_ATTACHED]
+    return f"{text}\n{more}" if more else text
+
+
 def topic_tokens(
     subject: str, text: str, attached: Iterable[str] = (), tags: Collection[str] = ()
 ) -> frozenset[str]:
     """The distinct tokens; those of tags are ``tag:NAME``."""
-    more = "\n".join(each for each in attached if each)[:MOST_ATTACHED]
-    tokens = text_tokens(subject, f"{text}\n{more}" if more else text)
+    tokens = text_tokens(subject, judged_text(text, attached))
     return tokens | {f"tag:{' '.join(tag.split())}" for tag in tags} if tags else tokens

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mailproc.mime.tokens import text_tokens
-from mailproc.mime.urgency_words import anger_of, urgency_of
+from mailproc.mime.urgency_words import anger_of, telling_words, urgency_of
 
 
 @pytest.mark.parametrize(
@@ -57,3 +59,14 @@ def test_anger_is_found(text: str) -> None:
 
 def test_a_friendly_text_is_not_angry() -> None:
     assert anger_of(text_tokens("", "Thank you very much for your quick answer!")).value == 0
+
+
+WORDS = ["urgent", "not", "as", "soon", "at", "once", "production", "down", "the", "至急", "lawyer", "…"]
+
+
+@given(st.lists(st.sampled_from(WORDS), max_size=12), st.lists(st.sampled_from(WORDS), max_size=60))
+def test_what_tells_is_what_the_tokens_of_the_text_would(subject: list[str], text: list[str]) -> None:
+    tokens = text_tokens(" ".join(subject), " ".join(text))
+    telling = telling_words(" ".join(subject), " ".join(text))
+    assert telling <= tokens
+    assert (urgency_of(telling), anger_of(telling)) == (urgency_of(tokens), anger_of(tokens))
