@@ -51,7 +51,7 @@ class KnownTokens:
             if self._change == before:  # else what was read may be older than what is known to have changed
                 self._stale.difference_update(missing)
         known = self._counts
-        return {word: pair for word in words if (pair := known.get(word, UNSEEN)) is not UNSEEN}
+        return {word: pair for word in known.keys() & words if (pair := known[word]) is not UNSEEN}
 
     def _missing(self, words: Iterable[str]) -> set[str]:
         if self._complete:

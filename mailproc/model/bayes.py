@@ -81,11 +81,11 @@ def strongest(
     totals: Counts, counts: Mapping[str, Counts], most_words: int = MOST_WORDS, most_clues: int = MOST_CLUES
 ) -> list[Clue]:
     """The tokens that decide: of both kinds the farthest from 0.5."""
-    known = probabilities(*totals)
+    known = _probabilities(*totals)
     words: defaultdict[float, list[str]] = defaultdict(list)
     others: defaultdict[float, list[str]] = defaultdict(list)
     for token, pair in counts.items():
-        found = known.get(pair) or known.setdefault(pair, probability(*pair, *totals))
+        found = known[pair]
         if found <= _STRONG_HAM or found >= _STRONG_SPAM:
             (others if ":" in token else words)[found].append(token)
     return _first(words, most_words) + _first(others, most_clues)
@@ -106,10 +106,18 @@ def _order(clue: Clue) -> tuple[float, str]:
     return -abs(clue[0] - 0.5), clue[1]
 
 
-@lru_cache(maxsize=8)
-def probabilities(spam_mails: int, ham_mails: int) -> dict[Counts, float]:
-    """Those that were computed for these totals: most tokens stood in few mails, so there are few."""
-    return {}
+class _Probabilities(dict[Counts, float]):
+    """Of tokens by their counts, each computed once: most tokens stood in few mails, so they are few."""
+
+    def __init__(self, spam_mails: int, ham_mails: int) -> None:
+        self._totals = (spam_mails, ham_mails)
+
+    def __missing__(self, pair: Counts) -> float:
+        found = self[pair] = probability(*pair, *self._totals)
+        return found
+
+
+_probabilities = lru_cache(maxsize=8)(_Probabilities)
 
 
 def probability(spam: int, ham: int, spam_mails: int, ham_mails: int) -> float:

@@ -117,8 +117,7 @@ def pack(
     machines: Sequence[Sequence[float]],
     calibration: Calibration,
 ) -> TopicModel:
-    """A model of trained machines,"
-    " whose weights stand in the order of ``weights``; their last is the bias."""
+    """A model of trained machines: their weights stand in the order of ``weights``, the last is the bias."""
     strengths = {
         token: [machine[number] * weight for machine in machines]
         for number, (token, weight) in enumerate(weights.items())

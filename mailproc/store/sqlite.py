@@ -26,6 +26,7 @@ from mailproc.store.turnstile import Turnstile
 T = TypeVar("T")
 
 PATIENCE = 5.0  # seconds
+_HOLD = 0.002  # seconds for which reads may keep the event loop
 
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
@@ -150,10 +151,11 @@ class SqliteStore:
         self._busy_seconds = busy_seconds
         self._writer = GroupCommit(SqliteSession(path), busy_seconds=busy_seconds, turnstile=turnstile)
         self._reader: sqlite3.Connection | None = None
+        self._gave_way = 0.0
 
     async def read(self, work: Work[T]) -> T:
         """Run ``work`` on what is committed; on the loop, as that is cheaper than handing it to a thread."""
-        await asyncio.sleep(0)  # who reads again and again must not keep the loop for himself
+        await self._give_way()
         try:
             if self._reader is None:
                 self._reader = connect(self.path, busy_seconds=self._busy_seconds)
@@ -164,6 +166,12 @@ class SqliteStore:
                 self._reader.execute("ROLLBACK")
         except sqlite3.Error as error:
             raise store_error(error) from error
+
+    async def _give_way(self) -> None:
+        """Who reads again and again must not keep the loop for himself; nor is a turn at each read needed."""
+        if time.monotonic() - self._gave_way > _HOLD:
+            await asyncio.sleep(0)
+            self._gave_way = time.monotonic()
 
     async def write(self, work: Work[T]) -> T:
         return await self._writer.run(work)
