@@ -21,6 +21,7 @@ from mailproc.model.assignment import Profile, parse_absence
 from mailproc.model.calendar import ALWAYS_OPEN, Calendar
 from mailproc.model.desk import ClosedReply, Desk, FollowUpPolicy, ForwardPolicy, NumberScheme, SeveralPolicy
 from mailproc.model.mac import BadKeyring, Keyring
+from mailproc.model.moment import parse_span
 from mailproc.store.connection import StoreError
 from mailproc.store.sqlite import SqliteStore, open_sqlite
 from mailproc.store.turnstile import Turnstile
@@ -89,6 +90,7 @@ def make_site(config: Config, keyring: Keyring) -> Site:
             further=tuple(map(Address.parse, section.addresses)),
             may_write_new=section.new,
             wants_drafts=section.draft_answers,
+            heeds_notices=section.absence_notice,
             profile=Profile(
                 skills=frozenset(section.skills),
                 languages=frozenset(language.lower() for language in section.languages),
@@ -140,5 +142,8 @@ def _desk(
         send_delay=section.send_delay,
         calendar=calendars.get(section.calendar, ALWAYS_OPEN),
         claim_expires=section.claim_expires * HOUR,
+        close_after=parse_span(section.close_after),
+        close_warning=parse_span(section.close_warning),
+        thanks=section.thanks,
         review=section.review,
     )

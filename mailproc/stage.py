@@ -54,6 +54,7 @@ from mailproc.model.judgement import (
     SpamVerdict,
 )
 from mailproc.model.moment import parse_moment
+from mailproc.model.snooze import parse_snooze
 from mailproc.model.topics import NONE, Ranked, TopicModel
 from mailproc.pipeline.delivery import AcknowledgementLimits, AcknowledgementPlan, Delivery
 from mailproc.pipeline.patterns import Match, Pattern, compile_pattern
@@ -150,6 +151,7 @@ __all__ = [
     "one_line",
     "open_source",
     "parse_moment",
+    "parse_snooze",
     "read_received_spf",
     "read_results",
     "read_signals",
@@ -205,12 +207,22 @@ class Load(Protocol):
         """Who would get a ticket of this customer now; "" for nobody.  It is decided when it is stored."""
         ...
 
+    async def away(self, desk: Desk, at: float) -> frozenset[str]:
+        """The desk's agents who are absent at that time, as far as agents and operators have said so.
+
+        What the configuration says of them stands in ``LookUps.agents``.
+        """
+        ...
+
 
 class NobodyFree:
     """Where nobody is known to be free."""
 
     async def next_agent(self, desk: Desk, assignment: Assignment, customer: str) -> str:
         return ""
+
+    async def away(self, desk: Desk, at: float) -> frozenset[str]:
+        return frozenset()
 
 
 class NoAnswer(Exception):

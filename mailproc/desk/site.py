@@ -19,6 +19,7 @@ class Agent:
     further: tuple[Address, ...] = ()  # what else may stand in From
     may_write_new: bool = False  # to people who take part in no ticket
     wants_drafts: bool = False  # a draft with a standard answer, on a claim
+    heeds_notices: bool = True  # the agent's own absence notice makes the agent absent
     profile: Profile = field(default_factory=Profile)  # what routing knows
 
     @property

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mailproc.desk.absence import KnownAbsences
 from mailproc.desk.filing import Filing
 from mailproc.desk.intake import Intake
 from mailproc.desk.known_tokens import KnownTokens
@@ -100,7 +101,7 @@ class Office:
             templates=(str(ROOT / "config" / "templates"),),
             hostname=self.site.hostname,
             own_addresses=self.site.own_addresses | self.site.agent_addresses,
-            load=StoredLoad(self.store),
+            load=StoredLoad(self.store, KnownAbsences(self.site), self.clock),
             desks=self.site.desks,
             agents={name: agent.profile for name, agent in self.site.agents.items()},
             chains=frozenset((*self.site.desks, *self.chains)),
