@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from mailproc.model.address import Address
 from mailproc.model.assignment import Profile
+from mailproc.model.auto_answer import AcknowledgementLimits
 from mailproc.model.desk import Desk
 from mailproc.model.mac import Keyring
 
@@ -27,6 +28,15 @@ class Agent:
         return (self.address, *self.further)
 
 
+@dataclass(frozen=True, slots=True)
+class AutomaticAnswers:
+    """What holds for answers that nobody wrote, as the acknowledge stage has it."""
+
+    templates: tuple[str, ...] = ()  # folders, a site's own first
+    limits: AcknowledgementLimits = field(default_factory=AcknowledgementLimits)
+    no_reply: frozenset[str] = frozenset()  # further local parts that get none
+
+
 @dataclass(frozen=True)
 class Site:
     hostname: str
@@ -34,6 +44,7 @@ class Site:
     agents: Mapping[str, Agent]
     keyring: Keyring
     authserv_ids: tuple[str, ...] = ()  # further ones in whose name results of authentication are believed
+    automatic: AutomaticAnswers = field(default_factory=AutomaticAnswers)
     _by_address: dict[str, Desk] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:

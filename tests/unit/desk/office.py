@@ -11,6 +11,7 @@ from mailproc.desk.absence import KnownAbsences
 from mailproc.desk.filing import Filing
 from mailproc.desk.intake import Intake
 from mailproc.desk.known_tokens import KnownTokens
+from mailproc.desk.known_topics import KnownTopics
 from mailproc.desk.look_ups import StoredHistory, StoredLoad, StoredTickets
 from mailproc.desk.pressure import Pressure
 from mailproc.desk.processing import ProcessingLimits, Processor
@@ -98,6 +99,7 @@ class Office:
             tickets=StoredTickets(self.store, keyring, self.clock),
             history=StoredHistory(self.store),
             tokens=KnownTokens(self.store),
+            topics=KnownTopics(self.store),
             templates=(str(ROOT / "config" / "templates"),),
             hostname=self.site.hostname,
             own_addresses=self.site.own_addresses | self.site.agent_addresses,
