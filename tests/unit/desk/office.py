@@ -93,6 +93,9 @@ class Office:
             for name in dict.fromkeys(("alice", "bob", *self.agents))
         }
 
+    def _load(self) -> StoredLoad:
+        return StoredLoad(self.store, KnownAbsences(self.site), self.clock)
+
     async def _open_desks(self, keyring: Keyring) -> None:
         """The customers' side: intake, chains, filing."""
         look_ups = LookUps(
@@ -103,7 +106,7 @@ class Office:
             templates=(str(ROOT / "config" / "templates"),),
             hostname=self.site.hostname,
             own_addresses=self.site.own_addresses | self.site.agent_addresses,
-            load=StoredLoad(self.store, KnownAbsences(self.site), self.clock),
+            load=self._load(),
             desks=self.site.desks,
             agents={name: agent.profile for name, agent in self.site.agents.items()},
             chains=frozenset((*self.site.desks, *self.chains)),
@@ -135,7 +138,10 @@ class Office:
             on_filed=lambda: None,
             pressure=Pressure(),
         )
-        self.intake = Intake(
+        self.intake = self._intake()
+
+    def _intake(self) -> Intake:
+        return Intake(
             self.store,
             self.site,
             clock=self.clock,

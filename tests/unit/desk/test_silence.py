@@ -150,7 +150,12 @@ async def test_the_next_silence_begins_with_the_next_answer(make_office: MakeOff
     await look(office, AFTER - WARNING)
     office.clock.now += AFTER - DAY
     await office.receive(again(office, ticket, "<two@customer.example>"))
-    second = answer(to=reply_address(office, ticket), message_id="<a2@laptop.example>", text="And sand.")
+    second = answer(
+        to=reply_address(office, ticket),
+        answers="<two@customer.example>",
+        message_id="<a2@laptop.example>",
+        text="And sand.",
+    )
     await hand_in(office, "alice", second)
     for after, told in ((WARNING + DAY, 1), (AFTER - WARNING, 2)):
         await look(office, after)
