@@ -28,6 +28,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "resolver": {"stage", "pipeline"},
     "store": {"store", "model", "failpoint"},
     "desk": {"desk", "model", "mime", "pipeline", "stage", "store", "failpoint", "child"},
+    "reports": {"reports", "desk", "mime", "model", "store"},
     "outbox": {"outbox", "model", "mime", "store", "failpoint"},
     "imap": {"imap", "model", "mime", "store", "failpoint"},
     "listen": {"listen", "model", "desk", "failpoint"},
@@ -58,6 +59,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "soundness": {"store"},
     "cli": {
         "cli",
+        "reports",
         "desk",
         "mime",
         "model",

@@ -21,7 +21,7 @@ class Entry(NamedTuple):
 
 
 COMMANDS = {
-    "agent": Entry("agent", "Agents: who is here, and their passwords."),
+    "agent": Entry("agent", "Agents and their passwords."),
     "backup": Entry(
         "backup", "Write a consistent copy of the store and its key to FILE, also while the daemon runs."
     ),
@@ -35,6 +35,7 @@ COMMANDS = {
     "import": Entry("history", "Take mail of the past in, oldest first, without acknowledgements."),
     "outbox": Entry("outbox", "What must leave: acknowledgements, answers, notices."),
     "quarantine": Entry("quarantine", "Mail that the chain could not handle; it is kept, whatever it is."),
+    "report": Entry("report", "The figures of a period: by default the last full month."),
     "restore": Entry("backup", "Put the store and key of FILE in place; what was there is kept beside it."),
     "replay": Entry("replay", "Run stored mail through a changed chain, without effects: what would differ?"),
     "schema": Entry(

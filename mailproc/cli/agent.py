@@ -7,17 +7,12 @@ import sys
 import argon2
 import click
 
-from mailproc.cli.absence import absent, list_
 from mailproc.cli.output import fail
 
 
 @click.group()
 def agent() -> None:
-    """Agents: who is here, and their passwords."""
-
-
-agent.add_command(absent)
-agent.add_command(list_)
+    """Agents and their passwords."""
 
 
 @agent.command(name="hash")

@@ -12,24 +12,23 @@ import random
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
-from mailproc.desk.absence import tell_absence
 from mailproc.desk.change import Refused
 from mailproc.desk.claim import assign
-from mailproc.desk.close import close, mark_spam
+from mailproc.desk.close import close, mark_spam, snooze
 from mailproc.desk.departure import take_back
 from mailproc.desk.merge import merge, split
 from mailproc.desk.note import keep_note
 from mailproc.desk.number import new_number
 from mailproc.desk.site import Site
-from mailproc.desk.snooze import snooze
 from mailproc.desk.topics import forget_tags, learn_tags
 from mailproc.desk.wanted import want_draft
 from mailproc.mime.commands import Command, Commands, Verb, read_command
 from mailproc.model.address import Address
 from mailproc.model.desk import Desk
 from mailproc.model.mistake import did_you_mean
-from mailproc.model.snooze import parse_snooze, shown_end
+from mailproc.model.moment import parse_moment
 from mailproc.model.ticket import IllegalMove, Message, Ticket
 from mailproc.store.protocol import Transaction
 
@@ -39,7 +38,7 @@ _NUMBER = re.compile(r"\[?(?:t\s?)?#?([0-9]{1,20})(?:-[0-9a-z]{1,16})?\]?", re.I
 _TAG = re.compile(r"-?\w[\w.:/-]{0,63}")
 _HELP = """\
 #close             the ticket is done
-#snooze 3d         it comes back then: 4h, 3d, 2w, tomorrow, monday, 2026-12-01, or: answer
+#snooze 3d         it comes back then: 4h, 3d, 2w, tomorrow, monday, 2026-12-01
 #assign bob        bob works on it from now on
 #take              you do, whoever did before
 #note              this mail is kept with the ticket and sent to nobody
@@ -48,7 +47,6 @@ _HELP = """\
 #merge 17          it becomes part of ticket 17
 #split             the mail that you reply to becomes a ticket of its own
 #undo              your last answer is stopped, if it has not left
-#absent 2026-12-24/2026-12-31   you are away then; alone: from now on, until #absent off
 #help              this list
 
 Commands stand at the very top, one a line.  A mail with nothing but commands is sent to nobody."""
@@ -183,9 +181,9 @@ def _close(tx: Transaction, order: Order, ticket: Ticket, argument: str, now: fl
 
 
 def _snooze(tx: Transaction, order: Order, ticket: Ticket, argument: str, now: float) -> _Done:
-    until = parse_snooze(argument, now, order.desk.calendar)
+    until = parse_moment(argument, now)
     ticket = snooze(tx, ticket, until=until, who=order.agent, now=now)
-    return ticket, shown_end(until, order.desk.calendar)
+    return ticket, f"until {datetime.fromtimestamp(until).astimezone():%Y-%m-%d %H:%M %Z}"
 
 
 def _assign(tx: Transaction, order: Order, ticket: Ticket, argument: str, now: float) -> _Done:
@@ -230,7 +228,7 @@ def _tag(tx: Transaction, order: Order, ticket: Ticket, argument: str, now: floa
     said = {word.casefold() for word in words if not word.startswith("-")}
     added = said - there.keys()
     removed = [there[name] for word in words if word[0] == "-" and (name := word[1:].casefold()) in there]
-    forget_tags(tx, ticket, removed, now=now)
+    forget_tags(tx, ticket, removed, who=order.agent, now=now)
     learn_tags(tx, ticket, sorted(said), who=order.agent, now=now)
     tx.history.add_tags(ticket, sorted(added))
     tx.history.remove_tags(ticket, removed)
@@ -242,11 +240,6 @@ def _tag(tx: Transaction, order: Order, ticket: Ticket, argument: str, now: floa
 def _note(tx: Transaction, order: Order, ticket: Ticket, argument: str, now: float) -> _Done:
     keep_note(tx, order.site, order.desk, ticket, order.commands.raw_without, who=order.agent, now=now)
     return ticket, "kept with the ticket"
-
-
-def _absent(tx: Transaction, order: Order, ticket: Ticket, argument: str, now: float) -> _Done:
-    done = tell_absence(tx, order.site, order.agent, argument, now=now)
-    return tx.tickets.get(ticket.id), done
 
 
 def _help(tx: Transaction, order: Order, ticket: Ticket, argument: str, now: float) -> _Done:
@@ -264,6 +257,5 @@ _DOES: dict[Verb, Callable[[Transaction, Order, Ticket, str, float], _Done]] = {
     Verb.MERGE: _merge,
     Verb.TAG: _tag,
     Verb.NOTE: _note,
-    Verb.ABSENT: _absent,
     Verb.HELP: _help,
 }

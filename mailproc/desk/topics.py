@@ -66,12 +66,13 @@ def learn_tags(tx: Transaction, ticket: Ticket, said: Collection[str], *, who: s
     _learn(tx, ticket, (named or list(said))[0], who=who, now=now)
 
 
-def forget_tags(tx: Transaction, ticket: Ticket, removed: Collection[str], *, now: float) -> None:
+def forget_tags(tx: Transaction, ticket: Ticket, removed: Collection[str], *, who: str, now: float) -> None:
     """An agent took tags off a ticket: it is not about this."""
     sha256 = _first_mail(tx, ticket)
     if sha256 is not None and tx.topics.label(ticket.desk, sha256) in removed:
         tx.topics.forget(ticket.desk, sha256)
     if ticket.topic in removed:
+        _correct(tx, ticket, "", who, now)
         _set_topic(tx, ticket, "")
 
 
@@ -87,7 +88,16 @@ def _learn(tx: Transaction, ticket: Ticket, topic: str, *, who: str, now: float)
     known = tx.topics.counts(ticket.desk)
     told = [tag for tag in tx.history.tags(ticket.id) if tag != topic and tag not in known]
     tx.topics.learn(ticket.desk, sha256, topic, now=now, who=who, tags=told)
-    _set_topic(tx, ticket, "" if topic == NONE else topic)
+    about = "" if topic == NONE else topic
+    _correct(tx, ticket, about, who, now)
+    _set_topic(tx, ticket, about)
+
+
+def _correct(tx: Transaction, ticket: Ticket, topic: str, who: str, now: float) -> None:
+    """Somebody says that a ticket is about something else than it was taken for."""
+    before = tx.tickets.get(ticket.id).topic
+    if topic != before:
+        tx.history.add_event(ticket, "topic_corrected", who, f"{before or NONE} to {topic or NONE}", now)
 
 
 def _label(tx: Transaction, ticket: Ticket) -> str | None:

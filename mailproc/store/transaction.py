@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from mailproc.store.absences import StoredAbsences
 from mailproc.store.answers import Answers
 from mailproc.store.assignments import Assignments
 from mailproc.store.authors import Authors
@@ -13,6 +12,7 @@ from mailproc.store.canned import CannedMails
 from mailproc.store.connection import Connection
 from mailproc.store.deliveries import Deliveries
 from mailproc.store.drafts import Drafts
+from mailproc.store.figures import Figures
 from mailproc.store.folders import Folders
 from mailproc.store.history import History
 from mailproc.store.holds import Holds
@@ -26,7 +26,6 @@ from mailproc.store.threads import Threads
 from mailproc.store.tickets import Tickets
 from mailproc.store.tokens import Tokens
 from mailproc.store.topics import Topics
-from mailproc.store.waiting import Waiting
 
 
 class Transaction:
@@ -116,9 +115,5 @@ class Transaction:
         return Search(self._connection)
 
     @cached_property
-    def absences(self) -> StoredAbsences:
-        return StoredAbsences(self._connection)
-
-    @cached_property
-    def waiting(self) -> Waiting:
-        return Waiting(self._connection)
+    def figures(self) -> Figures:
+        return Figures(self._connection)

@@ -1,0 +1,1 @@
+"""What a desk did in figures: reports, digests, and calendar files of what is due."""

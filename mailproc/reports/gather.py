@@ -1,0 +1,37 @@
+"""Make a report from the store, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mailproc.model.calendar import Calendar
+from mailproc.model.figures import Period, Report
+from mailproc.reports.tables import Tables, is_long
+from mailproc.reports.tally import HAPPENED, Tally, TargetOf
+from mailproc.store.figures import Case
+from mailproc.store.protocol import Transaction
+
+STEPS = ("answered", "merged", "taken_back")  # events that count though they may change no state
+
+
+def make_report(
+    tx: Transaction,
+    calendars: Mapping[str, Calendar],
+    period: Period,
+    now: float,
+    target_of: TargetOf | None = None,
+) -> Report:
+    """The figures of the desks that ``calendars`` names, as far as the period is over."""
+    until = Period(period.start, max(period.start, min(period.end, now)), period.zone)
+    tally = Tally(until, calendars, target_of or _without_target)
+    desks, span = tuple(calendars), (until.start, until.end)
+    wanted = tx.figures.tickets_of(desks, *span)
+    for case in tx.figures.cases(wanted, desks, STEPS, with_tags=target_of is not None):
+        tally.add(case)
+    tally.add_happened(tx.figures.happened(desks, *span, HAPPENED))
+    tables = Tables(tally, by_month=is_long(until))
+    return Report(desks, until, now, tables.make(), tables.behind)
+
+
+def _without_target(_case: Case) -> None:
+    return None

@@ -1,0 +1,194 @@
+"""Walk through a ticket's history once, up to the end of a report's period.
+
+What comes of it is what ``model.happening`` and ``model.target`` say of the same history, which tests hold it
+against; but those make objects of each thing that happened, and a report walks through tens of thousands of
+tickets.  All of a ticket's clocks run and rest together, so that one number tells them: the business time in
+which somebody was to do something.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from operator import itemgetter
+
+from mailproc.model.happening import OLDER, STATES
+from mailproc.model.target import Kind, What
+from mailproc.model.ticket import State
+from mailproc.reports.ruler import Ruler
+from mailproc.store.connection import Row
+from mailproc.store.figures import Case
+
+MERGED = "merged"  # the state of a report's own
+_OF = {state.value: STATES[state] for state in State}
+_WORK, _CLOSED, _OFF = What.WORK, What.CLOSED, What.OFF
+_CUSTOMER, _ANSWER = What.CUSTOMER, What.ANSWER
+_ORDER = itemgetter(0)
+
+Step = tuple[float, What, str]  # when, what, and who answered or which state
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A clock that has ended, or that runs at the end of the walk where ``ended`` is infinite.
+
+    ``used`` are business seconds; ``agent`` is who answered, "" where closing ended it.
+    """
+
+    kind: Kind
+    ended: float
+    used: float
+    is_met: bool  # by an answer, or for a solution by closing
+    agent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Walked:
+    """``state`` is the last one, or ``MERGED``; ``running`` are kinds and business seconds used."""
+
+    answers: list[tuple[float, str]]
+    waits: list[Wait]
+    running: list[tuple[Kind, float]]
+    back: list[float]  # when it came back after it was closed
+    state: str
+    was_spam: bool  # when it was opened
+
+
+def walk(case: Case, ruler: Ruler, end: float) -> Walked:
+    """Up to, but not including, a moment."""
+    steps, answers, state, was_spam = _steps(case, end)
+    pace = _Pace(case.opened, ruler)
+    for step in steps:
+        pace.take(step)
+    return Walked(answers, pace.ended(), pace.running(end), pace.back, state, was_spam)
+
+
+def _steps(case: Case, end: float) -> tuple[list[Step], list[tuple[float, str]], str, bool]:
+    """In order: ``happenings`` of ``model.happening``."""
+    opened = last = case.opened
+    steps, wrote = _of_letters(case.messages, opened, end)
+    answers: list[tuple[float, str, str]] = []
+    states: list[Step] = []
+    was_spam = False
+    for _, at, what, who, detail, state in case.events:
+        if at >= end:
+            continue
+        if what == "opened":
+            at = opened
+            was_spam = state == "spam"
+        elif what == "follow_up":
+            newest = bisect_right(wrote, at)
+            at = wrote[newest - 1] if newest else at
+        last = max(last, at)
+        if what == "answered":
+            answers.append((last, who, detail.removesuffix(OLDER)))
+        elif what == "taken_back":
+            _take_back(answers, detail.removeprefix("an answer "))
+        if state:
+            states.append((last, _OF[state], state))
+        elif what == "merged" and detail.startswith("into "):
+            states.append((last, _OFF, MERGED))
+    steps += [(at, _ANSWER, who) for at, who, _ in answers]
+    steps += states
+    steps.sort(key=_ORDER)
+    return steps, [(at, who) for at, who, _ in answers], states[-1][2] if states else "new", was_spam
+
+
+def _of_letters(messages: Sequence[Row], opened: float, end: float) -> tuple[list[Step], list[float]]:
+    steps: list[Step] = []
+    wrote: list[float] = []
+    known: set[str] = set()
+    last = opened
+    for _, at, direction, automatic, agent, message_id in messages:
+        if at >= end:
+            continue
+        last = max(last, at)
+        if direction == "in":
+            if automatic == "none" and message_id not in known:
+                if message_id:
+                    known.add(message_id)
+                steps.append((last, _CUSTOMER, ""))
+                wrote.append(last)
+        elif direction == "out" and agent and at < opened:
+            steps.append((last, _ANSWER, agent))
+    return steps, wrote
+
+
+def _take_back(answers: list[tuple[float, str, str]], detail: str) -> None:
+    for place in reversed(range(len(answers))):
+        if answers[place][2] == detail:
+            del answers[place]
+            return
+
+
+class _Pace:
+    """The clocks of a ticket while its history is walked through."""
+
+    def __init__(self, opened: float, ruler: Ruler) -> None:
+        self.back: list[float] = []
+        self._ruler = ruler
+        self._state = _WORK
+        self._worked = 0.0  # business time in which somebody was to do something …
+        self._mark = ruler.at(opened)  # … until the ruler showed this
+        self._solved: tuple[float, float] | None = None
+        self._done: list[Wait] = []
+        self._kind: Kind | None = None  # of the newest wait
+        self._began = self._used = 0.0
+        self._ended: float | None = None
+        self._by: str | None = None  # who answered; "" where closing ended it
+
+    def take(self, step: Step) -> None:
+        at, what, name = step
+        if what is _CUSTOMER:
+            if self._kind is None or self._ended is not None:
+                self._wait(at)
+        elif what is _ANSWER:
+            if self._kind is not None and not self._by:
+                self._ended, self._used, self._by = at, self._position(at) - self._began, name
+        elif what is not self._state:
+            self._enter(at, what)
+
+    def _position(self, at: float) -> float:
+        return self._worked + self._ruler.at(at) - self._mark if self._state is _WORK else self._worked
+
+    def _wait(self, at: float) -> None:
+        if self._kind is None:
+            self._kind = Kind.FIRST
+        else:
+            self._done += self._newest()
+            self._kind = Kind.NEXT
+        self._began, self._ended, self._by = self._position(at), None, None
+
+    def _newest(self) -> list[Wait]:
+        if self._kind is None or self._ended is None:
+            return []
+        return [Wait(self._kind, self._ended, self._used, bool(self._by), self._by or "")]
+
+    def _enter(self, at: float, state: What) -> None:
+        mark = self._ruler.at(at)
+        if self._state is _WORK:
+            self._worked += mark - self._mark
+        self._mark = mark
+        if self._state is _CLOSED and state is not _OFF:
+            self.back.append(at)
+        self._state = state
+        self._solved = (at, self._worked) if state is _CLOSED else None
+        if self._kind is not None and not self._by:
+            if state is _CLOSED:
+                self._ended, self._used, self._by = at, self._worked - self._began, ""
+            else:
+                self._ended = self._by = None
+
+    def ended(self) -> list[Wait]:
+        """All that have ended."""
+        solved = [Wait(Kind.SOLUTION, *self._solved, True)] if self._solved else []
+        return [*self._done, *self._newest(), *solved]
+
+    def running(self, now: float) -> list[tuple[Kind, float]]:
+        """All that have not; none of a ticket that is closed or out of sight."""
+        if self._state in (_CLOSED, _OFF):
+            return []
+        worked = self._position(now)
+        waits = [(self._kind, worked - self._began)] if self._kind and self._ended is None else []
+        return [*waits, (Kind.SOLUTION, worked)]
