@@ -24,8 +24,8 @@ demo: venv       ## the whole loop in a temporary directory; options in ARGS, e.
 
 check: lint types test            ## all that must pass before a change lands
 
-check-fast: lint types            ## the same without the slow tests, in under a minute
-	@$(PYTEST) -q -n 4 tests/unit tests/store tests/test_architecture.py tests/test_docs.py
+check-fast: lint types            ## lint, types, and the tests that are over at once
+	@$(PYTEST) -q -n auto -m 'not slow and not property' tests/unit tests/store tests/test_architecture.py tests/test_docs.py
 
 lint: venv       ## form and lint of the code
 	@$(BIN)/ruff format --check --quiet $(SOURCES) && $(BIN)/ruff check --quiet $(SOURCES)

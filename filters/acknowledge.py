@@ -9,11 +9,9 @@ A template that uses them elsewhere, or does not render, is refused when the dae
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from pathlib import Path
 from typing import Literal
 
 from mailproc.stage import (
@@ -28,9 +26,13 @@ from mailproc.stage import (
     SpamVerdict,
     Stage,
     Verdict,
+    best_template,
     compile_template,
     is_aligned,
+    takes_no_replies,
+    template_sources,
     unguarded,
+    wants_no_answer,
 )
 
 SAMPLE: Mapping[str, str] = {
@@ -42,20 +44,6 @@ SAMPLE: Mapping[str, str] = {
 }
 CUSTOMERS_WORDS: Mapping[str, str] = {"subject": "Question", "name": "Ann"}
 GUARD = "vouched"
-
-# Local parts that never lead to a person (RFC 3834 section 2, RFC 2142), in the languages of our templates.
-ROLES = (
-    "mailer-daemon|postmaster|root|daemon|nobody|www-data|apache|listserv|majordomo|mailman"
-    "|bounces?|bounced|undisclosed-recipients|autoreply|auto-reply|autoresponder|notifications?"
-    "|(?:do-?|please-?)?no-?t?-?repl(?:y|ies)|nicht-?antworten|keine-?antwort|ne-?pas-?repondre"
-    "|no-?(?:responder|contestar|contesta)|nao-?responda|(?:non|no)-?rispondere|geen-?antwoord|niet-?antwoorden"
-    "|(?:ikke|inte|ej)-?svar[ae]?|svar-?(?:ikke|inte|ej)|ingen-?svar|nie-?odpowiada[cj]|neodpovidejte"
-)
-_ROLE = re.compile(rf"(?:{ROLES})(?:[+=-].*)?|owner-.*|.*-(?:owner|request|bounces?|noreply|no-reply)")
-_SUPPRESS = re.compile(r"\b(?:all|oof|autoreply)\b", re.IGNORECASE)
-_BULK = frozenset({"bulk", "junk", "list", "auto_reply"})
-_LIST_HEADERS = ("list-id", "list-post", "list-unsubscribe", "x-loop", "x-mailproc-loop", "feedback-id")
-_NORWEGIAN = {"nb": "no", "nn": "no"}
 
 
 @dataclass
@@ -100,7 +88,7 @@ class Filter(Stage):
 
     def _read(self, wanted: str, folders: tuple[str, ...]) -> Iterator[str]:
         """Keep every variant of a template; yield what is wrong with those that are none."""
-        for name, source in _read_templates(wanted, folders):
+        for name, source in template_sources(wanted, folders):
             try:
                 self._templates[name] = read_template(source)
             except ValueError as error:
@@ -131,15 +119,8 @@ class Filter(Stage):
         """The language and the template that fit best; found once, then remembered."""
         case = (name, f"{desk.name} {desk.language}", language)
         if case not in self._found:
-            self._found[case] = self._best(name, desk, language)
+            self._found[case] = best_template(self._templates, name, desk, language)
         return self._found[case]
-
-    def _best(self, name: str, desk: Desk, language: str) -> tuple[str, MailTemplate | None]:
-        for wanted in dict.fromkeys((*_variants(language), *_variants(desk.language), "en")):
-            for key in (f"{name}.{desk.name}.{wanted}", f"{name}.{wanted}"):
-                if key in self._templates:
-                    return wanted, self._templates[key]
-        return "", None
 
     def _refusal(self, delivery: Delivery) -> str:
         """Why this mail gets no acknowledgement; "" when it may get one."""
@@ -164,16 +145,12 @@ class Filter(Stage):
         for role, address in (("envelope sender", sender), ("author", author.address)):
             if self._is_own(address, delivery.desk):
                 return f"the {role} is one of our own addresses"
-            if self._is_role(address):
+            if takes_no_replies(address, self.no_reply):
                 return f"the {role} {address} takes no replies"
         return ""
 
     def _is_own(self, address: Address, desk: Desk) -> bool:
         return address.key in self._own or desk.extension_of(address) is not None
-
-    def _is_role(self, address: Address) -> bool:
-        local = address.local.lower().replace("_", "-").strip('"')
-        return local in self.no_reply or _ROLE.fullmatch(local) is not None
 
     def _spam_refusal(self, delivery: Delivery) -> str:
         spam = delivery.spam
@@ -227,27 +204,7 @@ def _written_by_machine(delivery: Delivery) -> str:
     if automatic.is_automatic:
         reasons = ", ".join(automatic.reasons)[:200]
         return f"automatic mail: {automatic.kind}" + (f" ({reasons})" if reasons else "")
-    if _SUPPRESS.search(mail.header("x-auto-response-suppress")[:1000]):
-        return "X-Auto-Response-Suppress asks for no answer"
-    if mail.header("auto-submitted").partition(";")[0].strip().lower() not in ("", "no"):
-        return "Auto-Submitted says that no person wrote it"
-    if mail.header("precedence").strip().lower() in _BULK:
-        return "Precedence says that it is bulk mail"
-    return next((f"{name.title()} stands in it" for name in _LIST_HEADERS if mail.has(name)), "")
-
-
-def _variants(language: str) -> Iterator[str]:
-    """``pt-BR`` asks for ``pt-br`` and then for ``pt``."""
-    language = language.lower().replace("_", "-")
-    base = language.partition("-")[0]
-    yield from filter(None, (language, base, _NORWEGIAN.get(base, "")))
-
-
-def _read_templates(name: str, folders: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    """All variants of a template by name without ``.j2``; what stands in an earlier folder comes last."""
-    for folder in reversed(folders):
-        for path in sorted(Path(folder).glob(f"{name}.*.j2")):
-            yield path.name.removesuffix(".j2"), path.read_text(encoding="utf-8")
+    return wants_no_answer(mail)
 
 
 @lru_cache(maxsize=256)  # every desk's stage reads the same two dozen

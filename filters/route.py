@@ -27,7 +27,7 @@ from mailproc.stage import (
     Verdict,
     Way,
     compile_when,
-    parse_moment,
+    parse_snooze,
 )
 
 # Stages of the default chain before this one; look_ups.stages adds those of the site's chains.
@@ -61,7 +61,7 @@ class Rule:
         try:
             key = "snooze"
             if self.snooze:
-                parse_moment(self.snooze, _SOME_MOMENT)
+                parse_snooze(self.snooze, _SOME_MOMENT)
             key = "forward"
             for address in _each(self.forward):
                 Address.parse(address)
@@ -177,31 +177,36 @@ class Filter(Stage):
         if wanted.chain in self._look_ups.chains:
             delivery.chain = wanted.chain
         if wanted.snooze:
-            until = parse_moment(wanted.snooze, delivery.received, delivery.desk.calendar.zone)
+            until = parse_snooze(wanted.snooze, delivery.received, delivery.desk.calendar)
             delivery.snoozed_until = until
 
     async def _give(self, wanted: _Wanted, delivery: Delivery) -> None:
         """An owner: the one that a rule names, else who is chosen among those who may have the ticket."""
         desk = delivery.desk
-        if wanted.owner and (why_not := self._why_not(wanted.owner, delivery, ())):
+        way = Way(wanted.assign)
+        if way is Way.NONE and not (self.sticky or wanted.owner):
+            return
+        away = await self._look_ups.load.away(desk, delivery.received)
+        if wanted.owner and (why_not := self._why_not(wanted.owner, delivery, (), away)):
             delivery.note("route", f"{wanted.owner} {why_not}")
         elif wanted.owner:
             delivery.owner = wanted.owner
             return
-        way = Way(wanted.assign)
         if way is Way.NONE and not self.sticky:
             return
-        free = [agent for agent in desk.agents if not self._why_not(agent, delivery, wanted.skills)]
+        free = [agent for agent in desk.agents if not self._why_not(agent, delivery, wanted.skills, away)]
         delivery.assignment = Assignment(tuple(free), way, self.sticky, self.most)
         customer = _customer(delivery)
         delivery.owner = await self._look_ups.load.next_agent(desk, delivery.assignment, customer)
         if not delivery.owner and way is not Way.NONE:
             delivery.note("route", f"nobody of desk {desk.name} is free" + _with(wanted.skills))
 
-    def _why_not(self, agent: str, delivery: Delivery, skills: tuple[str, ...]) -> str:
+    def _why_not(self, agent: str, delivery: Delivery, skills: tuple[str, ...], away: frozenset[str]) -> str:
         """Why this agent cannot have the ticket; "" where there is no reason."""
         if agent not in delivery.desk.agents:
             return f"is no agent of desk {delivery.desk.name}"
+        if agent in away:
+            return "is absent"
         profile = self._look_ups.agents.get(agent)
         if profile is None:
             return ""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from mailproc.check.load import make_chains
 from mailproc.check.paths import template_folders
 from mailproc.config import Loaded
+from mailproc.desk.absence import KnownAbsences
 from mailproc.desk.known_tokens import KnownTokens
 from mailproc.desk.known_topics import KnownTopics
 from mailproc.desk.look_ups import StoredHistory, StoredLoad, StoredTickets
@@ -29,7 +30,7 @@ async def open_chains(
         history=StoredHistory(store),
         tokens=KnownTokens(store),
         topics=KnownTopics(store),
-        load=StoredLoad(store),
+        load=StoredLoad(store, KnownAbsences(site), clock),
         desks=site.desks,
         agents={name: agent.profile for name, agent in site.agents.items()},
         chains=frozenset((*loaded.config.desk, *loaded.config.chains)),

@@ -171,6 +171,9 @@ class DeskSection(Section, frozen=True):
     send_delay: Delay = 0.0  # seconds that an answer waits, in which it can be taken back
     calendar: str = ""  # the name of a [calendar.NAME]: when somebody works; always by default
     claim_expires: Hours = 4.0  # of the calendar, without activity; then a ticket is back in New; 0: never
+    close_after: str = "0"  # an answered ticket whose customer is silent is closed: 14d, 4w; 0: never
+    close_warning: str = "3d"  # so long before that the customer is told by mail; 0: not at all
+    thanks: str = ""  # the topic of mails that only say thanks: they reopen nothing
     review: tuple[str, ...] = ()  # agents whose answers another agent must approve
 
 
@@ -183,6 +186,7 @@ class AgentSection(Section, frozen=True):
     skills: tuple[str, ...] = ()  # what rules of the route stage may ask for
     languages: tuple[str, ...] = ()  # that this agent answers in: en, pt-BR; any by default
     absent: tuple[str, ...] = ()  # days: 2026-12-24, or 2026-12-24/2026-12-31; no tickets are assigned then
+    absence_notice: bool = True  # the agent's own vacation notice, where it is proved, makes the agent absent
     new: bool = False  # may write to people who take part in no ticket
     drafts: bool = False  # a draft of an answer claims the ticket; mailproc reads headers in Drafts
     draft_answers: bool = False  # who takes a ticket finds a draft with the best standard answer

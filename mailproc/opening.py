@@ -10,17 +10,21 @@ import os
 import secrets
 import tempfile
 from collections.abc import Collection, Mapping
+from dataclasses import fields
 from pathlib import Path
 
 from mailproc.calendars.make import make_calendar
+from mailproc.check.paths import template_folders
 from mailproc.config import Config, DeskSection
-from mailproc.desk.site import Agent, Site
+from mailproc.desk.site import Agent, AutomaticAnswers, Site
 from mailproc.failpoint import NO_FAILPOINTS, FailPoints
 from mailproc.model.address import Address, ascii_domain
 from mailproc.model.assignment import Profile, parse_absence
+from mailproc.model.auto_answer import AcknowledgementLimits
 from mailproc.model.calendar import ALWAYS_OPEN, Calendar
 from mailproc.model.desk import ClosedReply, Desk, FollowUpPolicy, ForwardPolicy, NumberScheme, SeveralPolicy
 from mailproc.model.mac import BadKeyring, Keyring
+from mailproc.model.moment import parse_span
 from mailproc.store.connection import StoreError
 from mailproc.store.sqlite import SqliteStore, open_sqlite
 from mailproc.store.turnstile import Turnstile
@@ -89,6 +93,7 @@ def make_site(config: Config, keyring: Keyring) -> Site:
             further=tuple(map(Address.parse, section.addresses)),
             may_write_new=section.new,
             wants_drafts=section.draft_answers,
+            heeds_notices=section.absence_notice,
             profile=Profile(
                 skills=frozenset(section.skills),
                 languages=frozenset(language.lower() for language in section.languages),
@@ -97,7 +102,20 @@ def make_site(config: Config, keyring: Keyring) -> Site:
         )
         for name, section in config.agent.items()
     }
-    return Site(config.hostname, desks, agents, keyring, _trusted(config))
+    return Site(config.hostname, desks, agents, keyring, _trusted(config), _automatic(config))
+
+
+def _automatic(config: Config) -> AutomaticAnswers:
+    """The limits that the acknowledge stage has hold for every automatic answer."""
+    options = next(
+        (table for name, table in config.stage.items() if table.get("use", name) == "acknowledge"), {}
+    )
+    limits = {
+        field.name: options[field.name] for field in fields(AcknowledgementLimits) if field.name in options
+    }
+    return AutomaticAnswers(
+        template_folders(config), AcknowledgementLimits(**limits), frozenset(options.get("no_reply", ()))
+    )
 
 
 def _trusted(config: Config) -> tuple[str, ...]:
@@ -140,5 +158,8 @@ def _desk(
         send_delay=section.send_delay,
         calendar=calendars.get(section.calendar, ALWAYS_OPEN),
         claim_expires=section.claim_expires * HOUR,
+        close_after=parse_span(section.close_after),
+        close_warning=parse_span(section.close_warning),
+        thanks=section.thanks,
         review=section.review,
     )

@@ -14,6 +14,7 @@ from mailproc.enrich.opening import open_source
 from mailproc.enrich.options import NAME, SourceOptions
 from mailproc.enrich.source import SourceAway, Value
 from mailproc.enrich.values import as_tag, one_line
+from mailproc.mime.answerable import wants_no_answer
 from mailproc.mime.arc import voucher_in
 from mailproc.mime.attached import AttachedText, attached_texts
 from mailproc.mime.authentication import MAX_INSTANCES, read_received_spf, read_results, trace_fields
@@ -39,6 +40,7 @@ from mailproc.model.alignment import is_aligned
 from mailproc.model.assignment import Assignment, Profile, Way
 from mailproc.model.authentication import Result as MethodResult
 from mailproc.model.authentication import Voucher, conclude
+from mailproc.model.auto_answer import AcknowledgementLimits, takes_no_replies
 from mailproc.model.bayes import CutOffs, judge, untrained
 from mailproc.model.desk import Desk
 from mailproc.model.envelope import Envelope
@@ -54,8 +56,10 @@ from mailproc.model.judgement import (
     SpamVerdict,
 )
 from mailproc.model.moment import parse_moment
+from mailproc.model.snooze import parse_snooze
 from mailproc.model.topics import NONE, Ranked, TopicModel
-from mailproc.pipeline.delivery import AcknowledgementLimits, AcknowledgementPlan, Delivery
+from mailproc.pipeline.delivery import AcknowledgementPlan, Delivery
+from mailproc.pipeline.mail_templates import best_template, template_sources
 from mailproc.pipeline.patterns import Match, Pattern, compile_pattern
 from mailproc.pipeline.template import MailTemplate, compile_template
 from mailproc.pipeline.template_lint import unguarded
@@ -132,6 +136,7 @@ __all__ = [
     "ascii_domain",
     "attached_texts",
     "auto_reply_phrase",
+    "best_template",
     "bounce_phrase",
     "cards_in",
     "compile_pattern",
@@ -150,17 +155,21 @@ __all__ = [
     "one_line",
     "open_source",
     "parse_moment",
+    "parse_snooze",
     "read_received_spf",
     "read_results",
     "read_signals",
     "read_upstream",
+    "takes_no_replies",
     "telling_words",
+    "template_sources",
     "topic_tokens",
     "trace_fields",
     "unguarded",
     "untrained",
     "urgency_of",
     "voucher_in",
+    "wants_no_answer",
     "words_of",
 ]
 
@@ -205,12 +214,22 @@ class Load(Protocol):
         """Who would get a ticket of this customer now; "" for nobody.  It is decided when it is stored."""
         ...
 
+    async def away(self, desk: Desk, at: float) -> frozenset[str]:
+        """The desk's agents who are absent at that time, as far as agents and operators have said so.
+
+        What the configuration says of them stands in ``LookUps.agents``.
+        """
+        ...
+
 
 class NobodyFree:
     """Where nobody is known to be free."""
 
     async def next_agent(self, desk: Desk, assignment: Assignment, customer: str) -> str:
         return ""
+
+    async def away(self, desk: Desk, at: float) -> frozenset[str]:
+        return frozenset()
 
 
 class NoAnswer(Exception):

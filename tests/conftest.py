@@ -30,13 +30,17 @@ def pytest_configure() -> None:
     sys.dont_write_bytecode = False
 
 
+@pytest.hookimpl(tryfirst=True)  # before the markers are looked at
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Soak tests run only where they are asked for; corpus tests say what they miss."""
+    """Soak tests run only where asked for; corpus tests say what they miss; properties are marked."""
     if CORPUS not in os.environ:
         missing = pytest.mark.skip(reason=f"set ${CORPUS} to the folder of the mail corpus")
         for item in items:
             if item.get_closest_marker("corpus"):
                 item.add_marker(missing)
+    for item in items:
+        if getattr(getattr(item, "function", None), "is_hypothesis_test", False):
+            item.add_marker("property")
     if "soak" not in config.option.markexpr:
         soak = [item for item in items if item.get_closest_marker("soak")]
         config.hook.pytest_deselected(items=soak)

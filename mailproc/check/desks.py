@@ -10,6 +10,7 @@ from mailproc.model.address import Address, BadAddress
 from mailproc.model.assignment import parse_absence
 from mailproc.model.login import is_password_hash
 from mailproc.model.mistake import Findings, did_you_mean
+from mailproc.model.moment import parse_span
 
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _HOSTNAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")  # RFC 1123 section 2.1
@@ -48,6 +49,7 @@ def _check_desk(name: str, desk: DeskSection, config: Config, findings: Findings
     if not desk.chain:
         findings.warn("the chain is empty: no mail gets a number", *key, "chain")
     _check_review(name, desk, findings)
+    _check_silence(name, desk, findings)
     for number, agent in enumerate(desk.agents):
         if agent not in config.agent:
             hint = did_you_mean(agent, config.agent)
@@ -63,6 +65,21 @@ def _check_review(name: str, desk: DeskSection, findings: Findings) -> None:
             findings.refuse(f'"{agent}" is no agent of this desk{hint}', "desk", name, "review", number)
     if desk.review and not set(desk.agents) - set(desk.review):
         findings.refuse("leaves nobody who could approve an answer", "desk", name, "review")
+
+
+def _check_silence(name: str, desk: DeskSection, findings: Findings) -> None:
+    """When a ticket is closed whose customer is silent, and when the customer is told."""
+    spans: dict[str, float] = {}
+    for key in ("close_after", "close_warning"):
+        try:
+            spans[key] = parse_span(getattr(desk, key))
+        except ValueError as error:
+            findings.refuse(str(error), "desk", name, key)
+    after, warning = spans.get("close_after", 0.0), spans.get("close_warning", 0.0)
+    if after and warning >= after:
+        findings.refuse(
+            f'must be shorter than close_after ("{desk.close_after}")', "desk", name, "close_warning"
+        )
 
 
 def _check_name(name: str, kind: str, findings: Findings) -> None:

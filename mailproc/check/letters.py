@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from mailproc.check.paths import canned_folders
+from mailproc.check.paths import canned_folders, template_folders
 from mailproc.config import Config
 from mailproc.model.mistake import Findings
 from mailproc.pipeline.canned import check_template, read_canned
+from mailproc.pipeline.closing import read_closing
 
 
 def check_letters(config: Config, findings: Findings) -> None:
@@ -19,6 +20,7 @@ def check_letters(config: Config, findings: Findings) -> None:
         if not desk.sender.strip():
             findings.refuse("is empty: From needs a name", "desk", name, "sender")
     _check_canned(config, findings)
+    _check_closing(config, findings)
 
 
 def _check_template(source: str, findings: Findings, *key: str) -> None:
@@ -34,3 +36,13 @@ def _check_canned(config: Config, findings: Findings) -> None:
     except ValueError as error:
         for mistake in str(error).split("\n"):
             findings.refuse(mistake, "canned")
+
+
+def _check_closing(config: Config, findings: Findings) -> None:
+    """The mail that tells a silent customer, where any desk sends it."""
+    if all(desk.close_after == "0" for desk in config.desk.values()):
+        return
+    try:
+        read_closing(template_folders(config))
+    except ValueError as error:
+        findings.refuse(str(error), "templates")

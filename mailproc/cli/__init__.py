@@ -21,7 +21,7 @@ class Entry(NamedTuple):
 
 
 COMMANDS = {
-    "agent": Entry("agent", "Agents and their passwords."),
+    "agent": Entry("agent", "Agents: who is here, and their passwords."),
     "backup": Entry(
         "backup", "Write a consistent copy of the store and its key to FILE, also while the daemon runs."
     ),

@@ -7,12 +7,17 @@ import sys
 import argon2
 import click
 
+from mailproc.cli.absence import absent, list_
 from mailproc.cli.output import fail
 
 
 @click.group()
 def agent() -> None:
-    """Agents and their passwords."""
+    """Agents: who is here, and their passwords."""
+
+
+agent.add_command(absent)
+agent.add_command(list_)
 
 
 @agent.command(name="hash")

@@ -10,7 +10,6 @@ from collections.abc import Callable
 import click
 
 from mailproc.cli.context import choose_desk, read_site, run, with_store
-from mailproc.cli.moment import parse_moment
 from mailproc.cli.output import echo_json, fail
 from mailproc.cli.search import reindex
 from mailproc.cli.table import describe_ticket, ticket_line
@@ -21,10 +20,12 @@ from mailproc.desk.change import Refused
 from mailproc.desk.note import add_note
 from mailproc.desk.number import new_number
 from mailproc.desk.site import Site
+from mailproc.desk.snooze import snooze as put_aside
 from mailproc.desk.transfer import transfer
 from mailproc.desk.view import View, ticket_in_full, ticket_view
 from mailproc.model.desk import Desk
 from mailproc.model.search import parse_query
+from mailproc.model.snooze import parse_snooze
 from mailproc.model.ticket import State, Ticket
 from mailproc.opening import load_keyring, make_site
 from mailproc.store.protocol import Store, Transaction
@@ -200,15 +201,20 @@ def spam(ctx: click.Context, number: str, is_ham: bool, agent: str) -> None:
 @_as_agent
 @click.pass_context
 def snooze(ctx: click.Context, number: str, until: str, agent: str) -> None:
-    """Put a ticket aside UNTIL a time: 4h, 3d, 2w, or 2026-12-01T09:00."""
-    now = time.time()
-    moment = parse_moment(until, now)
-    _change(
-        ctx,
-        number,
-        agent,
-        lambda tx, site, found, now: ends.snooze(tx, found, until=moment, who=agent, now=now),
-    )
+    """Put a ticket aside UNTIL a time, or until the customer answers.
+
+    UNTIL is 4h, 3d, 2w, tomorrow, monday, 2026-12-01, 2026-12-01T09:00 or answer; a day without a time begins
+    when the desk opens.
+    """
+
+    def verb(tx: Transaction, site: Site, found: Ticket, now: float) -> object:
+        try:
+            moment = parse_snooze(until, now, _desk(site, found).calendar)
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from None
+        return put_aside(tx, found, until=moment, who=agent, now=now)
+
+    _change(ctx, number, agent, verb)
 
 
 @ticket.command()

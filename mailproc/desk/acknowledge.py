@@ -1,9 +1,8 @@
 """Acknowledge a customer's mail, or answer a reply to a closed ticket, inside the finishing transaction.
 
 At most one acknowledgement and one rejection leave for a ticket, whatever crashes, and no more than the
-limits allow to one address, one domain and in total (RFC 3834 section 2).  Each answer that is not sent
-leaves the event ``not_acknowledged`` with its reason.  When the total is reached, a circuit breaker stops
-all automatic answers: it closes again an hour after the last one, if the total allows it by then.
+limits allow to one address, one domain and in total (desk/answer_limits.py).  Each answer that is not
+sent leaves the event ``not_acknowledged`` with its reason.
 
 The answer has the null reverse-path (RFC 3834 section 3.3), so that nothing answers it and no bounce of it
 comes back.  What the customer wrote stands in it only where ``plan.vouched`` says that the sender is
@@ -12,23 +11,21 @@ authenticated.
 
 from __future__ import annotations
 
-import logging
 import re
 import unicodedata
 from dataclasses import dataclass
 from email.utils import formatdate
 
+from mailproc.desk.answer_limits import count_answer, limit_reached
 from mailproc.mime.compose import compose, mailbox_header
 from mailproc.model.address import Address
 from mailproc.model.desk import Desk
 from mailproc.model.outbox import NewItem, OutboxKind
 from mailproc.model.ticket import Ticket
-from mailproc.pipeline.delivery import AcknowledgementLimits, AcknowledgementPlan
+from mailproc.pipeline.delivery import AcknowledgementPlan
 from mailproc.pipeline.template import MailTemplate
-from mailproc.store.auto_answers import DAY, HOUR, SentUntilNow
+from mailproc.store.auto_answers import SentUntilNow
 from mailproc.store.protocol import Transaction
-
-log = logging.getLogger("mailproc.acknowledge")
 
 MAX_SUBJECT = 200  # characters of a customer's subject or name that are repeated
 MAX_REFERENCES = 20
@@ -176,15 +173,9 @@ def _record(
     sent: SentUntilNow,
     now: float,
 ) -> None:
-    tx.auto_answers.add(ticket.desk, ticket.id, sender.key, sender.domain, plan.vouched, now)
+    count_answer(tx, plan.limits, ticket, sender, sent, now, vouched=plan.vouched)
     kind = "" if plan.vouched else ", sender not authenticated"
     tx.history.add_event(ticket, answer.sent, _WHO, f"to {sender} in {plan.language}{kind}", now)
-    total = plan.limits.total
-    if sent.within_day + 1 >= total and tx.auto_answers.total(DAY, now) >= total:
-        log.warning("automatic answers stopped: %d within 24 hours, the limit is reached", total)
-
-
-# Limits: upper bounds cost little; only where one reaches a limit are rows counted.
 
 
 def _limit_reached(
@@ -198,41 +189,7 @@ def _limit_reached(
     """Which limit forbids one more answer; "" when none does."""
     if sent.to_ticket > answer.of_ticket:
         return "limit: the ticket has had its automatic answer"
-    return (
-        _breaker(tx, plan.limits, sent, now)
-        or _recipient_limit(tx, plan, sender, sent, now)
-        or _unvouched_limit(tx, plan, sent, now)
-    )
-
-
-def _breaker(tx: Transaction, limits: AcknowledgementLimits, sent: SentUntilNow, now: float) -> str:
-    """Open while the total of 24 hours is reached, and for an hour after the answer that reached it."""
-    if sent.within_day < limits.total:
-        return ""
-    just_now = sent.newest is not None and now - sent.newest < HOUR
-    if tx.auto_answers.total(DAY, sent.newest if sent.newest and just_now else now) < limits.total:
-        return ""
-    return f"circuit breaker: {limits.total} automatic answers within 24 hours"
-
-
-def _recipient_limit(
-    tx: Transaction, plan: AcknowledgementPlan, sender: Address, sent: SentUntilNow, now: float
-) -> str:
-    limits, today = plan.limits, sent.within_day
-    allowed = limits.per_sender if plan.vouched else min(limits.per_sender, limits.unvouched_per_sender)
-    if today >= allowed and tx.auto_answers.to_recipient(sender.key, DAY, now) >= allowed:
-        return f"limit: {allowed} automatic answers to {sender} within 24 hours"
-    domain = sender.domain
-    if today >= limits.per_domain and tx.auto_answers.to_domain(domain, DAY, now) >= limits.per_domain:
-        return f"limit: {limits.per_domain} automatic answers to {domain} within 24 hours"
-    return ""
-
-
-def _unvouched_limit(tx: Transaction, plan: AcknowledgementPlan, sent: SentUntilNow, now: float) -> str:
-    cap = plan.limits.unvouched
-    if plan.vouched or sent.within_hour < cap or tx.auto_answers.unvouched(HOUR, now) < cap:
-        return ""
-    return f"limit: {cap} automatic answers to senders that nothing authenticated, within an hour"
+    return limit_reached(tx, plan.limits, sender, sent, now, vouched=plan.vouched)
 
 
 # The mail
@@ -250,14 +207,14 @@ def _compose(
     """The answer as it leaves, CRLF; ValueError when its template is wrong."""
     if answer.template is None:
         raise ValueError(f"there is none for {answer.kind}")
-    subject, text = _rendered(answer.template, _variables(desk, plan, mail, identity))
+    subject, text = rendered(answer.template, _variables(desk, plan, mail, identity))
     headers = [
         ("From", mailbox_header(desk.title, desk.address)),
         ("To", mailbox_header("", sender)),
         ("Subject", subject),
         ("Date", formatdate(now)),
         ("Message-ID", identity.message_id),
-        *_thread_headers(mail, vouched=plan.vouched),
+        *thread_headers(mail, vouched=plan.vouched),
         *([("Reply-To", identity.reply_to)] if identity.reply_to else []),
         ("Auto-Submitted", "auto-replied"),  # RFC 3834 section 3.1.7
         ("X-Auto-Response-Suppress", "All"),  # the same for Exchange
@@ -287,7 +244,7 @@ def _variables(
     return variables
 
 
-def _rendered(template: MailTemplate, variables: dict[str, str | bool]) -> tuple[str, str]:
+def rendered(template: MailTemplate, variables: dict[str, str | bool]) -> tuple[str, str]:
     """The subject from the first line, and the text below it."""
     first, _, rest = template.render(variables).partition("\n")
     name, colon, subject = first.partition(":")
@@ -296,7 +253,7 @@ def _rendered(template: MailTemplate, variables: dict[str, str | bool]) -> tuple
     return one_line(subject), rest.strip("\n") + "\n"
 
 
-def _thread_headers(mail: CustomerMail, *, vouched: bool) -> list[tuple[str, str]]:
+def thread_headers(mail: CustomerMail, *, vouched: bool) -> list[tuple[str, str]]:
     """In-Reply-To and References (RFC 5322 section 3.6.4); ids that are not plain are left out.
 
     Earlier references are the sender's to choose and no client needs them: only a vouched-for sender has

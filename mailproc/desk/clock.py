@@ -9,10 +9,12 @@ import asyncio
 import logging
 from collections.abc import Callable, Collection
 
+from mailproc.desk.absence import is_absence_due, turn_absences
 from mailproc.desk.claim import expire_claims, stale_claims
-from mailproc.desk.close import wake_due
 from mailproc.desk.held import REMIND_AFTER, remind_due
+from mailproc.desk.silence import act_on_silence, is_silence_due
 from mailproc.desk.site import Site
+from mailproc.desk.snooze import wake_due
 from mailproc.desk.train import GRACE, learn_due
 from mailproc.store.protocol import Store, StoreError, Transaction
 
@@ -53,14 +55,17 @@ async def tick(
 def _is_anything_due(tx: Transaction, site: Site, now: float) -> bool:
     held = tx.holds.told_before(now - REMIND_AFTER, 1)
     return bool(
-        tx.tickets.snoozed_until(now)
+        tx.tickets.snoozed_until(now, 1)
         or held
+        or is_absence_due(tx, site, now)
+        or is_silence_due(tx, site, now)
         or any(stale_claims(tx, desk, now) for desk in site.desks.values())
     )
 
 
 def _do_due(tx: Transaction, site: Site, now: float) -> int:
-    woken, reminded = wake_due(tx, now=now), remind_due(tx, site, now)
+    turned = turn_absences(tx, site, now) + act_on_silence(tx, site, now)
+    woken, reminded = wake_due(tx, site, now=now), remind_due(tx, site, now)
     expired = sum(expire_claims(tx, desk, now=now) for desk in site.desks.values())
-    log.info("woken=%d reminded=%d claims_expired=%d", woken, reminded, expired)
-    return woken + reminded + expired
+    log.info("woken=%d reminded=%d claims_expired=%d turned=%d", woken, reminded, expired, turned)
+    return woken + reminded + expired + turned

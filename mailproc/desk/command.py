@@ -12,23 +12,24 @@ import random
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 
+from mailproc.desk.absence import tell_absence
 from mailproc.desk.change import Refused
 from mailproc.desk.claim import assign
-from mailproc.desk.close import close, mark_spam, snooze
+from mailproc.desk.close import close, mark_spam
 from mailproc.desk.departure import take_back
 from mailproc.desk.merge import merge, split
 from mailproc.desk.note import keep_note
 from mailproc.desk.number import new_number
 from mailproc.desk.site import Site
+from mailproc.desk.snooze import snooze
 from mailproc.desk.topics import forget_tags, learn_tags
 from mailproc.desk.wanted import want_draft
 from mailproc.mime.commands import Command, Commands, Verb, read_command
 from mailproc.model.address import Address
 from mailproc.model.desk import Desk
 from mailproc.model.mistake import did_you_mean
-from mailproc.model.moment import parse_moment
+from mailproc.model.snooze import parse_snooze, shown_end
 from mailproc.model.ticket import IllegalMove, Message, Ticket
 from mailproc.store.protocol import Transaction
 
@@ -38,7 +39,7 @@ _NUMBER = re.compile(r"\[?(?:t\s?)?#?([0-9]{1,20})(?:-[0-9a-z]{1,16})?\]?", re.I
 _TAG = re.compile(r"-?\w[\w.:/-]{0,63}")
 _HELP = """\
 #close             the ticket is done
-#snooze 3d         it comes back then: 4h, 3d, 2w, tomorrow, monday, 2026-12-01
+#snooze 3d         it comes back then: 4h, 3d, 2w, tomorrow, monday, 2026-12-01, or: answer
 #assign bob        bob works on it from now on
 #take              you do, whoever did before
 #note              this mail is kept with the ticket and sent to nobody
@@ -47,6 +48,7 @@ _HELP = """\
 #merge 17          it becomes part of ticket 17
 #split             the mail that you reply to becomes a ticket of its own
 #undo              your last answer is stopped, if it has not left
+#absent 2026-12-24/2026-12-31   you are away then; alone: from now on, until #absent off
 #help              this list
 
 Commands stand at the very top, one a line.  A mail with nothing but commands is sent to nobody."""
@@ -181,9 +183,9 @@ def _close(tx: Transaction, order: Order, ticket: Ticket, argument: str, now: fl
 
 
 def _snooze(tx: Transaction, order: Order, ticket: Ticket, argument: str, now: float) -> _Done:
-    until = parse_moment(argument, now)
+    until = parse_snooze(argument, now, order.desk.calendar)
     ticket = snooze(tx, ticket, until=until, who=order.agent, now=now)
-    return ticket, f"until {datetime.fromtimestamp(until).astimezone():%Y-%m-%d %H:%M %Z}"
+    return ticket, shown_end(until, order.desk.calendar)
 
 
 def _assign(tx: Transaction, order: Order, ticket: Ticket, argument: str, now: float) -> _Done:
@@ -242,6 +244,11 @@ def _note(tx: Transaction, order: Order, ticket: Ticket, argument: str, now: flo
     return ticket, "kept with the ticket"
 
 
+def _absent(tx: Transaction, order: Order, ticket: Ticket, argument: str, now: float) -> _Done:
+    done = tell_absence(tx, order.site, order.agent, argument, now=now)
+    return tx.tickets.get(ticket.id), done
+
+
 def _help(tx: Transaction, order: Order, ticket: Ticket, argument: str, now: float) -> _Done:
     return ticket, f"\n\n{_HELP}\n"
 
@@ -257,5 +264,6 @@ _DOES: dict[Verb, Callable[[Transaction, Order, Ticket, str, float], _Done]] = {
     Verb.MERGE: _merge,
     Verb.TAG: _tag,
     Verb.NOTE: _note,
+    Verb.ABSENT: _absent,
     Verb.HELP: _help,
 }

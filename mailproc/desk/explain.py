@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from mailproc.desk.absence import KnownAbsences
 from mailproc.desk.filing import first_state
 from mailproc.desk.follow_up import find
+from mailproc.desk.joined import only_thanks, owner_then
 from mailproc.desk.site import Site
 from mailproc.model.folder import folder_of
 from mailproc.model.follow_up import FollowUp
@@ -23,7 +25,7 @@ def explain(
     if delivery.signals is not None:
         decision = find(tx, site.keyring, delivery.desk, delivery.signals, now)
     outcome = _outcome(tx, delivery, verdict, decision, sha256)
-    state, owner = _state_and_owner(tx, delivery, outcome, decision)
+    state, owner = _state_and_owner(tx, site, delivery, outcome, decision, now)
     return {
         "desk": delivery.desk.name,
         "outcome": outcome.value,
@@ -77,16 +79,17 @@ def _outcome(
 
 
 def _state_and_owner(
-    tx: Transaction, delivery: Delivery, outcome: Outcome, decision: FollowUp
+    tx: Transaction, site: Site, delivery: Delivery, outcome: Outcome, decision: FollowUp, now: float
 ) -> tuple[State, str]:
     if outcome is Outcome.QUARANTINED:
         return State.PROBLEM, ""
     ticket = tx.tickets.by_number(decision.ticket) if decision.ticket else None
     if ticket is None:
         return first_state(delivery, delivery.owner)
-    if delivery.automatic.is_automatic:
+    if delivery.automatic.is_automatic or only_thanks(delivery, ticket):
         return ticket.state, ticket.owner
-    return next_state(ticket.state, Move.FOLLOW_UP, ticket.owner), ticket.owner
+    owner = owner_then(tx, KnownAbsences(site), delivery.desk, ticket, now)
+    return next_state(ticket.state, Move.FOLLOW_UP, owner), owner
 
 
 def _acknowledge(delivery: Delivery, outcome: Outcome) -> View:

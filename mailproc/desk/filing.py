@@ -9,8 +9,9 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from mailproc.desk.absence import KnownAbsences
 from mailproc.desk.acknowledge import (
     CustomerMail,
     TicketIdentity,
@@ -19,17 +20,18 @@ from mailproc.desk.acknowledge import (
     refuse_acknowledgement,
 )
 from mailproc.desk.bounce import apply_bounce, returned_message
-from mailproc.desk.change import change_state
 from mailproc.desk.copy_headers import copy_headers
 from mailproc.desk.follow_up import find, index, record
+from mailproc.desk.joined import accept_thanks, only_thanks, take_up
 from mailproc.desk.known import keep_known
 from mailproc.desk.number import Numbers
 from mailproc.desk.routing import leave_opened, owner_of, send_on
 from mailproc.desk.site import Site
+from mailproc.desk.vacation import heed_vacation
 from mailproc.mime.signals import read_signals
 from mailproc.model.follow_up import FollowUp, Signals
 from mailproc.model.judgement import SpamVerdict
-from mailproc.model.ticket import Direction, Move, Outcome, State, Ticket
+from mailproc.model.ticket import Direction, Outcome, State, Ticket
 from mailproc.pipeline.delivery import Delivery
 from mailproc.pipeline.verdict import Course, Verdict
 from mailproc.store.deliveries import StoredDelivery
@@ -78,6 +80,10 @@ class Filing:
 
     site: Site
     rng: random.Random
+    _absences: KnownAbsences = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_absences", KnownAbsences(self.site))
 
     def file(self, tx: Transaction, batch: Sequence[Judged], now: float) -> list[Outcome]:
         """Store what the chain decided of each; return what became of the deliveries.
@@ -138,6 +144,8 @@ class Filing:
         twin = self._link_twin(case, signals, ticket)
         _link(case, ticket, decision)
         self._apply_bounce(case, ticket)
+        if case.delivery.automatic.is_automatic:
+            heed_vacation(case.tx, self.site, case.delivery, ticket, is_new=True, now=case.now)
         if case.stored.is_history:
             refuse_acknowledgement(case.tx, ticket, "imported", now=case.now)
         elif twin is not None:
@@ -148,16 +156,9 @@ class Filing:
 
     def _join(self, case: _Case, signals: Signals, decision: FollowUp, ticket: Ticket) -> None:
         message = self._keep(case, signals, decision, ticket)
-        detail = "; ".join(decision.reasons)
         if decision.newcomer:
             case.tx.history.add_event(ticket, "newcomer", signals.sender, "took no part before", case.now)
-        if case.delivery.automatic.is_automatic or decision.reject:
-            # Automatic mail never reopens, reassigns or moves a clock; nor does what the desk rejects.
-            case.tx.history.add_event(ticket, "follow_up", signals.sender, detail, case.now)
-        else:
-            if signals.sender not in self.site.agent_addresses:  # written from another server of theirs
-                case.tx.tickets.begin_turn(ticket.id, message)
-            change_state(case.tx, ticket, Move.FOLLOW_UP, who=signals.sender, now=case.now, detail=detail)
+        thanks = self._act_on(case, signals, decision, ticket, message)
         for number in decision.also:
             if other := case.tx.tickets.by_number(number):
                 self._join_also(case, signals, other)
@@ -168,10 +169,33 @@ class Filing:
             return
         if decision.newcomer:
             refuse_acknowledgement(case.tx, ticket, "the sender took no part before", now=case.now)
+        elif thanks:
+            refuse_acknowledgement(case.tx, ticket, "it only says thanks", now=case.now)
         elif decision.reject:
             self._reject(case, ticket)
         else:
             self._acknowledge(case, ticket, follow_up=True)
+
+    def _act_on(
+        self, case: _Case, signals: Signals, decision: FollowUp, ticket: Ticket, message: int
+    ) -> bool:
+        """What the mail does to its ticket's state; True where it only says thanks, which is nothing.
+
+        Automatic mail never reopens, reassigns or moves a clock; nor does what the desk rejects.
+        """
+        tx, who, now = case.tx, signals.sender, case.now
+        detail = "; ".join(decision.reasons)
+        if case.delivery.automatic.is_automatic:
+            tx.history.add_event(ticket, "follow_up", who, detail, now)
+            heed_vacation(tx, self.site, case.delivery, ticket, is_new=False, now=now)
+        elif only_thanks(case.delivery, ticket):
+            accept_thanks(tx, case.delivery, ticket, who=who, detail=detail, now=now)
+            return True
+        elif decision.reject:
+            tx.history.add_event(ticket, "follow_up", who, detail, now)
+        else:
+            take_up(tx, self._absences, case.delivery, ticket, message, who=who, detail=detail, now=now)
+        return False
 
     def _join_also(self, case: _Case, signals: Signals, ticket: Ticket) -> None:
         decision = FollowUp(ticket.number, by="number", reasons=("named in the same mail",))

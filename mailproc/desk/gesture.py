@@ -15,11 +15,12 @@ from dataclasses import dataclass
 
 from mailproc.desk.change import Refused, change_state
 from mailproc.desk.claim import HeldByAnother, assign, claim, release
-from mailproc.desk.close import close, mark_spam, reopen, snooze, unmark_spam
+from mailproc.desk.close import close, mark_spam, reopen, unmark_spam
 from mailproc.desk.departure import take_back
 from mailproc.desk.held import approve, reject
 from mailproc.desk.notice import tell
 from mailproc.desk.site import Site
+from mailproc.desk.snooze import snooze
 from mailproc.desk.transfer import transfer
 from mailproc.desk.wanted import want_draft
 from mailproc.model.desk import Desk

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from mailproc.desk.absence import KnownAbsences
 from mailproc.desk.follow_up import find
 from mailproc.desk.routing import next_agent
 from mailproc.model.assignment import Assignment
@@ -32,10 +33,18 @@ class StoredLoad:
     """Who is free (``mailproc.stage.Load``)."""
 
     store: Store
+    absences: KnownAbsences
+    clock: Callable[[], float]
 
     async def next_agent(self, desk: Desk, assignment: Assignment, customer: str) -> str:
         chosen, _ = await self.store.read(lambda tx: next_agent(tx, desk, assignment, customer))
         return chosen
+
+    async def away(self, desk: Desk, at: float) -> frozenset[str]:
+        now = self.clock()
+        if not self.absences.is_fresh(now):
+            await self.store.read(lambda tx: self.absences.refresh(tx, now))
+        return frozenset(agent for agent in desk.agents if self.absences.remembers(desk, agent, at))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from email.utils import formatdate
 
@@ -22,7 +23,7 @@ class Notice:
     text: str
     attached: bytes | None = None  # a whole mail
     reply_to: str = ""  # addr-spec; "" where nothing is done with a reply
-    message_id: str = ""
+    message_id: str = ""  # by default one that proves to whom it went
 
 
 def tell(
@@ -67,8 +68,14 @@ def _compose(site: Site, desk: Desk, person: Agent, notice: Notice, now: float) 
         ("Subject", notice.subject),
         ("Date", formatdate(now)),
         ("Reply-To", notice.reply_to),
-        ("Message-ID", notice.message_id),
+        ("Message-ID", notice.message_id or _message_id(site, person, notice)),
         ("Auto-Submitted", "auto-generated"),
         ("X-Mailproc-Loop", site.hostname),
     ]
     return compose([(name, value) for name, value in headers if value], notice.text, notice.attached)
+
+
+def _message_id(site: Site, person: Agent, notice: Notice) -> str:
+    """The same notice has the same id whenever it is written."""
+    serial = int.from_bytes(hashlib.sha256(notice.key.encode()).digest()[:7])
+    return site.keyring.notice_id(person.name, serial, site.hostname)

@@ -14,6 +14,7 @@ from mailproc.model.desk import Desk
 from mailproc.model.envelope import Envelope
 from mailproc.model.follow_up import FollowUp, Signals
 from mailproc.model.moment import shown_moment
+from mailproc.model.snooze import UNTIL_ANSWER
 from mailproc.model.ticket import Direction, Message, Outcome
 from mailproc.pipeline.delivery import Delivery
 from mailproc.pipeline.verdict import Course, Verdict
@@ -109,12 +110,16 @@ def reading_of(delivery: Delivery, verdict: Verdict) -> Reading:
         "spam": delivery.spam.verdict.value,
         "topic": delivery.topic,
         "language": delivery.language,
-        "snoozed": None if until is None else shown_moment(until),
+        "snoozed": None if until is None else _shown(until),
         "forwarded": sorted(map(str, delivery.forward_to)),
         "headers": sorted(f"{name}: {value}" for name, value in delivery.headers.items()),
         "acknowledge": "no" if plan is None or plan.refusal else "yes",
         RULES: list(delivery.fired),
     }
+
+
+def _shown(until: float) -> str:
+    return "until answered" if until == UNTIL_ANSWER else shown_moment(until)
 
 
 def _outcome(delivery: Delivery, verdict: Verdict) -> str:

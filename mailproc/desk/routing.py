@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from email.utils import formatdate
 
-from mailproc.desk.close import snooze
 from mailproc.desk.site import Site
+from mailproc.desk.snooze import snooze
 from mailproc.mime.compose import mailbox_header
 from mailproc.mime.surgery import prepend, remove, rename_forged
 from mailproc.model.assignment import NOBODY, Assignment

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from mailproc.model.address import Address
 from mailproc.model.assignment import Profile
+from mailproc.model.auto_answer import AcknowledgementLimits
 from mailproc.model.desk import Desk
 from mailproc.model.mac import Keyring
 
@@ -19,11 +20,21 @@ class Agent:
     further: tuple[Address, ...] = ()  # what else may stand in From
     may_write_new: bool = False  # to people who take part in no ticket
     wants_drafts: bool = False  # a draft with a standard answer, on a claim
+    heeds_notices: bool = True  # the agent's own absence notice makes the agent absent
     profile: Profile = field(default_factory=Profile)  # what routing knows
 
     @property
     def addresses(self) -> tuple[Address, ...]:
         return (self.address, *self.further)
+
+
+@dataclass(frozen=True, slots=True)
+class AutomaticAnswers:
+    """What holds for answers that nobody wrote, as the acknowledge stage has it."""
+
+    templates: tuple[str, ...] = ()  # folders, a site's own first
+    limits: AcknowledgementLimits = field(default_factory=AcknowledgementLimits)
+    no_reply: frozenset[str] = frozenset()  # further local parts that get none
 
 
 @dataclass(frozen=True)
@@ -33,6 +44,7 @@ class Site:
     agents: Mapping[str, Agent]
     keyring: Keyring
     authserv_ids: tuple[str, ...] = ()  # further ones in whose name results of authentication are believed
+    automatic: AutomaticAnswers = field(default_factory=AutomaticAnswers)
     _by_address: dict[str, Desk] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:

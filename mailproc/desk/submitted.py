@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from mailproc.desk.absent_mail import file_absence, keep_notice, read_absence
 from mailproc.desk.acknowledge import one_line
 from mailproc.desk.addressing import Addressing, read_addressee, read_addressing
 from mailproc.desk.answer import WINDOW
@@ -31,7 +32,6 @@ from mailproc.desk.elsewhere import (
     context_of_new,
     desk_to_open_at,
     forwarded,
-    keep_unattended,
     open_ticket,
     pass_through,
     take_in_forwarded,
@@ -234,6 +234,10 @@ class Submissions:
         return author is not None and self._site.desk_of(author.address) is None and not to_customer
 
     async def _without_ticket(self, handed: Handed, addressing: Addressing) -> Reply:
+        commands = await _aside(handed.raw, lambda: extract_commands(handed.raw))
+        absence = read_absence(handed, addressing, commands)
+        if absence is not None:
+            return await self._write(lambda tx: file_absence(tx, self._site, handed, absence))
         author = handed.mail.author
         from_desk = author is not None and self._site.desk_of(author.address) is not None
         if addressing.commands:
@@ -259,7 +263,7 @@ class Submissions:
 
     async def _about(self, handed: Handed, addressing: Addressing, context: Context) -> Reply:
         if why := unattended(handed.mail):
-            return await self._write(lambda tx: keep_unattended(tx, handed, context, why))
+            return await self._write(lambda tx: keep_notice(tx, self._site, handed, context, why))
         commands = await _aside(handed.raw, lambda: extract_commands(handed.raw))
         commands = with_addressed(commands, context.desk, handed.recipients)
         errand = await self._errand(handed, addressing, context, commands)

@@ -55,12 +55,13 @@ class Verb(StrEnum):
     SPLIT = "split"
     TAG = "tag"
     UNDO = "undo"
+    ABSENT = "absent"
     HELP = "help"
 
 
 # What must stand behind the verb: nothing, something, or either.
 _BARE = frozenset({Verb.CLOSE, Verb.SPAM, Verb.TAKE, Verb.SPLIT, Verb.UNDO, Verb.HELP})
-_EITHER = frozenset({Verb.NOTE})
+_EITHER = frozenset({Verb.NOTE, Verb.ABSENT})
 
 
 @dataclass(frozen=True, slots=True)

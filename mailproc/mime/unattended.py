@@ -39,6 +39,16 @@ def unattended(mail: Mail) -> str:
     return "report" if is_report(mail) else ""
 
 
+def is_absence_notice(mail: Mail) -> bool:
+    """Does a program answer for a person who is away?  A rule that sends mail by itself does not."""
+    match = _AUTO_SUBMITTED.match(mail.header("auto-submitted"))
+    said = match[1].lower() if match else ""
+    answers = any(
+        mail.has(name) and mail.header(name).strip().lower() not in _NEGATIVE for name in _ANSWERING
+    )
+    return (said == "auto-replied" or (answers and said != "auto-generated")) and not is_report(mail)
+
+
 def is_report(mail: Mail) -> bool:
     """A receipt or another report (RFC 6522): nobody wrote a word of it."""
     return mail.content_type == "multipart/report"

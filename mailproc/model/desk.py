@@ -71,6 +71,9 @@ class Desk:
     send_delay: float = 0.0  # seconds that an answer waits, in which it can be taken back
     calendar: Calendar = ALWAYS_OPEN  # when somebody works here
     claim_expires: float = 0.0  # business seconds without activity; 0: a claim lasts until it is given up
+    close_after: float = 0.0  # seconds of the customer's silence after an answer; 0: never
+    close_warning: float = 0.0  # seconds before that the customer is told; 0: not at all
+    thanks: str = ""  # the topic of mails that only say thanks, and reopen nothing
     review: tuple[str, ...] = ()  # agents whose answers another agent must approve
     signed: bool = False  # what leaves from its address gets a DKIM signature of ours
 

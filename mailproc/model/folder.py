@@ -8,6 +8,7 @@ directions of one rule.
 
 from __future__ import annotations
 
+import math
 from enum import StrEnum
 from typing import NewType
 
@@ -29,7 +30,9 @@ APPROVED = Place("approved")
 
 _HOUR = 3600.0
 _DAY = 24 * _HOUR
-SHELVES = {"1d": _DAY, "3d": 3 * _DAY, "1w": 7 * _DAY}  # below Snoozed, seconds
+UNTIL_ANSWER = "answer"  # the shelf of what sleeps until its customer writes
+LONGEST = "1w"
+SHELVES = {"1d": _DAY, "3d": 3 * _DAY, LONGEST: 7 * _DAY, UNTIL_ANSWER: math.inf}  # below Snoozed, seconds
 _SHELF = "snoozed/"
 
 _PLACES = {
@@ -71,12 +74,18 @@ def shelf(name: str) -> Place:
 
 def shelf_for(seconds: float) -> Place:
     """The shelf that shows a ticket which sleeps for so long: the shortest one that is long enough."""
-    longest = list(SHELVES)[-1]
-    return shelf(next((name for name, length in SHELVES.items() if seconds <= length + 1), longest))
+    if seconds == math.inf:
+        return shelf(UNTIL_ANSWER)
+    return shelf(
+        next((name for name, length in SHELVES.items() if seconds <= length + 1 < math.inf), LONGEST)
+    )
 
 
 def shelf_time(place: Place) -> float | None:
-    """How long what is moved to a shelf sleeps, in seconds; None where the place is no shelf."""
+    """How long what is moved to a shelf sleeps, in seconds; None where the place is no shelf.
+
+    Infinity: until its customer writes.
+    """
     return SHELVES.get(place.removeprefix(_SHELF)) if place.startswith(_SHELF) else None
 
 
@@ -101,7 +110,7 @@ def place_of_ticket(state: State, owner: str, snoozed_on: str = "") -> Place:
     if state is State.CLAIMED:
         return agents_place(owner)
     if state is State.SNOOZED:
-        return Place(snoozed_on) if snoozed_on else shelf_for(float("inf"))
+        return Place(snoozed_on) if snoozed_on else shelf(LONGEST)
     return _PLACES[state]
 
 

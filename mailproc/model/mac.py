@@ -41,6 +41,7 @@ _HELD_NOTICE = re.compile(
     r"<held\.([0-9]{1,18})\.[0-9]{1,20}\.([0-9a-z]{1,16})@[^<>\s]+>", re.IGNORECASE | re.ASCII
 )
 _DRAFT = re.compile(r"draft\.([0-9]{1,18})\.([0-9a-z]{1,16})", re.IGNORECASE | re.ASCII)
+_NOTICE = re.compile(r"<notice\.([0-9]{1,20})\.([0-9a-z]{1,16})@[^<>\s]+>", re.IGNORECASE | re.ASCII)
 _MESSAGE_ID = re.compile(
     r"(?<![0-9a-z.])([0-9]{1,20})\.([0-9]{1,20})\.([a-z2-7]{10})(?![0-9a-z])", re.IGNORECASE | re.ASCII
 )
@@ -61,6 +62,7 @@ class Purpose(StrEnum):
     FOLDER = "folder"
     HELD = "held"
     DRAFT = "draft"
+    NOTICE = "notice"
 
 
 _PURPOSES = {
@@ -159,6 +161,17 @@ class Keyring:
         if match is None or not self._fits(match[2].lower(), Purpose.HELD, match[1], length=LENGTH):
             return None
         return int(match[1])
+
+    def notice_id(self, agent: str, serial: int, hostname: str) -> str:
+        """The Message-ID of a notice to an agent: nobody else can know it."""
+        return f"<notice.{serial}.{self._sign(Purpose.NOTICE, agent, str(serial))}@{hostname}>"
+
+    def is_notice_to(self, agent: str, message_id: str) -> bool:
+        """Is this the Message-ID of a notice of ours to this agent?"""
+        match = _NOTICE.fullmatch(message_id)
+        if match is None:
+            return False
+        return self._fits(match[2].lower(), Purpose.NOTICE, agent, match[1], length=LENGTH)
 
     def draft_id(self, laid: int) -> str:
         """``draft.ROW.MAC`` for X-Mailproc-Draft: which draft of ours a mail in an agent's Drafts is."""

@@ -6,7 +6,7 @@ They may type ``4h``, ``3d``, ``2w``, ``tomorrow``, ``monday``, a date, or RFC 3
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 EXAMPLES = "4h, 3d, 2w, tomorrow, monday or 2026-12-01T09:00"
 
@@ -24,18 +24,39 @@ def parse_moment(text: str, now: float, zone: tzinfo | None = None) -> float:
     Where the text names no zone it is ``zone``, by default this machine's; a day without a time begins
     at eight in the morning.
     """
+    found = read_moment(text, now, zone)
+    return at_eight(found, zone) if isinstance(found, date) else found
+
+
+def at_eight(day: date, zone: tzinfo | None) -> float:
+    """When a day begins that is named without a time, where no calendar says otherwise."""
+    return datetime.combine(day, _MORNING, zone).timestamp()
+
+
+def read_moment(text: str, now: float, zone: tzinfo | None = None) -> float | date:
+    """The same, but a day that is named without a time stays a day."""
     text = text.strip().lower()
     if span := _SPAN.fullmatch(text):
         return now + int(span[1]) * _SECONDS[span[2]]
     if day := _named_day(text, datetime.fromtimestamp(now, zone)):
-        return datetime.combine(day, _MORNING, zone).timestamp()
+        return day.date()
     try:
         moment = datetime.fromisoformat(text.upper())
         is_day = len(text) <= len("2026-12-01")
         moment = datetime.combine(moment, _MORNING) if is_day else moment
-        return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp()
+        seconds = (moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp()
     except (ValueError, OverflowError):
         raise ValueError(f"{text!r} is no time: use {EXAMPLES}") from None
+    return moment.date() if is_day else seconds
+
+
+def parse_span(text: str) -> float:
+    """Seconds of a length of time, ``30m``, ``4h``, ``14d`` or ``2w``; "0" is none; ValueError."""
+    text = text.strip().lower()
+    found = _SPAN.fullmatch(text)
+    if found is None and text != "0":
+        raise ValueError(f'"{text}" is no length of time: write 30m, 4h, 14d or 2w')
+    return float(int(found[1]) * _SECONDS[found[2]]) if found else 0.0
 
 
 def parse_past_moment(text: str, now: float) -> float:

@@ -1,8 +1,8 @@
 """What must leave: its kinds, its states, and what the relay said of each recipient.
 
-An acknowledgement or a rejection leaves at most once: it is recorded as sent before it is sent, and may be
-lost by a crash but never doubled.  A reply or a notice leaves at least once, always with the same bytes
-and so the same Message-ID; only our DKIM signature, which is not stored, differs from try to try.
+An acknowledgement, a rejection or a warning leaves at most once: it is recorded as sent before it is sent,
+and may be lost by a crash but never doubled.  A reply or a notice leaves at least once, always with the same
+bytes and so the same Message-ID; only our DKIM signature, which is not stored, differs from try to try.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from mailproc.model.reply import Reply
 class OutboxKind(StrEnum):
     ACKNOWLEDGEMENT = "acknowledgement"  # "we have your mail, its number is …"
     REJECTION = "rejection"  # the one automatic answer to a reply to a closed ticket
+    WARNING = "warning"  # a ticket whose customer is silent will be closed
     REPLY = "reply"  # an agent's mail to a customer
     PASSED = "passed"  # an agent's mail that is no ticket's, handed on as it came
     FORWARD = "forward"  # a customer's mail, sent on to an outside address by a rule
@@ -24,7 +25,7 @@ class OutboxKind(StrEnum):
 
     @property
     def at_most_once(self) -> bool:
-        return self in (OutboxKind.ACKNOWLEDGEMENT, OutboxKind.REJECTION)
+        return self in (OutboxKind.ACKNOWLEDGEMENT, OutboxKind.REJECTION, OutboxKind.WARNING)
 
 
 RELAYED = tuple(kind for kind in OutboxKind if kind is not OutboxKind.PUBLISH)

@@ -10,6 +10,7 @@ from mailproc.mime.lazy import lazy
 from mailproc.mime.reader import Mail, read
 from mailproc.model.address import Address
 from mailproc.model.assignment import Assignment
+from mailproc.model.auto_answer import AcknowledgementLimits
 from mailproc.model.desk import Desk
 from mailproc.model.envelope import Envelope
 from mailproc.model.follow_up import FollowUp, Signals
@@ -40,18 +41,6 @@ class StageResult:
     notes: dict[str, str] = field(default_factory=dict)
     known: dict[str, float | str | bool] = field(default_factory=dict)  # what sources said, for answers too
     postponed: list[str] = field(default_factory=list)  # tags that go when the stage has what it waits for
-
-
-@dataclass(frozen=True, slots=True)
-class AcknowledgementLimits:
-    """How many acknowledgements may go within 24 hours; ``unvouched`` is the cap per hour in total
-    for senders that nothing authenticated."""
-
-    per_sender: int = 3
-    per_domain: int = 100
-    total: int = 2000
-    unvouched: int = 60
-    unvouched_per_sender: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,7 +155,8 @@ class Tickets:
             """
             UPDATE ticket SET state = :state, owner = :owner, updated = :now,
                 closed = CASE WHEN :state = 'closed' THEN coalesce(closed, :now) END,
-                snoozed = CASE WHEN :state = 'snoozed' THEN snoozed END
+                snoozed = CASE WHEN :state = 'snoozed' THEN snoozed END,
+                answered = CASE WHEN :state = 'answered' THEN :now END, warned = NULL
             WHERE id = :id AND state = :old_state AND owner = :old_owner
             """,
             {
@@ -171,17 +172,22 @@ class Tickets:
             raise TicketChanged(ticket.number)
         self._show_again(ticket.id, ticket.desk)
 
-    def snooze_until(self, ticket: int, moment: float, shelf: str) -> None:
+    def snooze_until(self, ticket: int, moment: float | None, shelf: str) -> None:
+        """None: until its customer writes."""
         self._connection.run(
             "UPDATE ticket SET snoozed = :moment, shelf = :shelf WHERE id = :id",
             {"moment": moment, "shelf": shelf, "id": ticket},
         )
 
-    def snoozed_until(self, now: float) -> list[Ticket]:
-        """Snoozed tickets whose time has come."""
+    def snoozed_until(self, now: float, limit: int) -> list[Ticket]:
+        """Snoozed tickets whose time has come, the first one first."""
         rows = self._connection.all(
-            f"SELECT {_TICKET} FROM ticket WHERE state = 'snoozed' AND snoozed <= :now ORDER BY snoozed",
-            {"now": now},
+            f"""
+            SELECT {_TICKET} FROM ticket
+            WHERE state = 'snoozed' AND snoozed <= :now
+            ORDER BY snoozed LIMIT :limit
+            """,
+            {"now": now, "limit": limit},
         )
         return list(map(_ticket, rows))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from mailproc.store.absences import StoredAbsences
 from mailproc.store.answers import Answers
 from mailproc.store.assignments import Assignments
 from mailproc.store.authors import Authors
@@ -26,6 +27,7 @@ from mailproc.store.threads import Threads
 from mailproc.store.tickets import Tickets
 from mailproc.store.tokens import Tokens
 from mailproc.store.topics import Topics
+from mailproc.store.waiting import Waiting
 
 
 class Transaction:
@@ -113,6 +115,14 @@ class Transaction:
     @cached_property
     def search(self) -> Search:
         return Search(self._connection)
+
+    @cached_property
+    def absences(self) -> StoredAbsences:
+        return StoredAbsences(self._connection)
+
+    @cached_property
+    def waiting(self) -> Waiting:
+        return Waiting(self._connection)
 
     @cached_property
     def figures(self) -> Figures:

@@ -8,8 +8,8 @@ import pytest
 
 from mailproc.mime.reader import read
 from mailproc.model.address import Address
+from mailproc.model.auto_answer import AcknowledgementLimits
 from mailproc.model.desk import ClosedReply, Desk, FollowUpPolicy
-from mailproc.pipeline.delivery import AcknowledgementLimits
 from tests.unit.desk.agents_desk import answer, hand_in, reply_address
 from tests.unit.desk.office import MakeOffice, Office, desk, mail
 

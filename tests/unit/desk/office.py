@@ -7,9 +7,11 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mailproc.desk.absence import KnownAbsences
 from mailproc.desk.filing import Filing
 from mailproc.desk.intake import Intake
 from mailproc.desk.known_tokens import KnownTokens
+from mailproc.desk.known_topics import KnownTopics
 from mailproc.desk.look_ups import StoredHistory, StoredLoad, StoredTickets
 from mailproc.desk.pressure import Pressure
 from mailproc.desk.processing import ProcessingLimits, Processor
@@ -91,16 +93,20 @@ class Office:
             for name in dict.fromkeys(("alice", "bob", *self.agents))
         }
 
+    def _load(self) -> StoredLoad:
+        return StoredLoad(self.store, KnownAbsences(self.site), self.clock)
+
     async def _open_desks(self, keyring: Keyring) -> None:
         """The customers' side: intake, chains, filing."""
         look_ups = LookUps(
             tickets=StoredTickets(self.store, keyring, self.clock),
             history=StoredHistory(self.store),
             tokens=KnownTokens(self.store),
+            topics=KnownTopics(self.store),
             templates=(str(ROOT / "config" / "templates"),),
             hostname=self.site.hostname,
             own_addresses=self.site.own_addresses | self.site.agent_addresses,
-            load=StoredLoad(self.store),
+            load=self._load(),
             desks=self.site.desks,
             agents={name: agent.profile for name, agent in self.site.agents.items()},
             chains=frozenset((*self.site.desks, *self.chains)),
@@ -132,7 +138,10 @@ class Office:
             on_filed=lambda: None,
             pressure=Pressure(),
         )
-        self.intake = Intake(
+        self.intake = self._intake()
+
+    def _intake(self) -> Intake:
+        return Intake(
             self.store,
             self.site,
             clock=self.clock,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mailproc.pipeline.delivery import AcknowledgementLimits
+from mailproc.model.auto_answer import AcknowledgementLimits
 from mailproc.store.auto_answers import DAY, HOUR
 from mailproc.store.sqlite import SqliteStore, open_sqlite
 from tests.rig.acknowledging import NOW, PLAN, VOUCHED, Desks, Within, sender

@@ -31,6 +31,7 @@ from tests.unit.desk.agents_desk import (
 from tests.unit.desk.office import Office
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 async def test_of_500_pairs_of_simultaneous_answers_exactly_one_of_each_leaves(office: Office) -> None:
     for number in range(500):

@@ -41,6 +41,7 @@ def test_a_bare_number_of_a_stranger_opens_a_linked_ticket(mailroom: Mailroom) -
     assert "takes no part" in found.reasons[0]
 
 
+@pytest.mark.slow
 def test_ten_thousand_guesses_join_nothing_and_are_counted(mailroom: Mailroom) -> None:
     tickets = [mailroom.receive(f"Subject: Problem {place}")[0] for place in range(20)]
     mail = mailroom.signals("Subject: Re: Problem 1", sender="eve@evil.example")

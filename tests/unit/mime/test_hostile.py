@@ -33,6 +33,7 @@ def _limit() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
 
 
+@pytest.mark.slow
 def test_every_hostile_mail_is_read_within_processor_and_memory_limits() -> None:
     done = subprocess.run(
         [sys.executable, "-c", READ_ALL],

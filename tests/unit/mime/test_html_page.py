@@ -45,7 +45,7 @@ def test_a_page_without_lines_has_no_text(source: str) -> None:
     ['<a "', "<!--", "<a '", "<div", "<p>", "<blockquote>x", "<style>", "</p>", "&#", "<!", "<pre>\n"],
 )
 def test_hostile_html_costs_linear_time(piece: str) -> None:
-    source = piece * (300_000 // len(piece))
+    source = piece * (100_000 // len(piece))
     assert HtmlPage(source).edited({}) == source
 
 

@@ -172,6 +172,7 @@ def test_quoted_printable_is_undone_by_the_standard_library(text: str) -> None:
     assert message.get_payload(decode=True) == content
 
 
+@pytest.mark.slow
 def test_nothing_is_left_to_do_after_a_hostile_mail() -> None:
     for name, raw in mails():
         if len(raw) > 5_000_000:
