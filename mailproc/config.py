@@ -20,6 +20,7 @@ Seconds = Annotated[float, Meta(gt=0)]
 Days = Annotated[float, Meta(ge=0)]
 Hours = Annotated[float, Meta(ge=0)]
 Delay = Annotated[float, Meta(ge=0)]
+Share = Annotated[float, Meta(gt=0, le=1)]
 Tls = Literal["none", "starttls", "implicit"]
 
 DEFAULT_PATH = Path("/etc/mailproc/mailproc.toml")
@@ -149,6 +150,30 @@ class CalendarSection(Section, frozen=True):
     extra_holidays: tuple[str, ...] = ()  # dates: 2026-12-24, or 12-24 for every year
 
 
+class TargetSection(Section, frozen=True):
+    name: str = ""  # in ticket show and in reports; its number in the list by default
+    tag: tuple[str, ...] = ()  # for tickets with one of these tags
+    priority: Literal["", "high", "normal", "low"] = ""  # for tickets of this priority
+    note: dict[str, str] = {}  # for tickets of which all this was noted or found out
+    first: str = ""  # business time until the first answer: 30m, 4h, 2d (of 24 hours); none by default
+    next: str = ""  # from the customer's first mail after our last to our next answer
+    solution: str = ""  # from opening to closing, without the time that we wait for the customer
+    warn: Share = 0.75  # of that time; then it is in danger
+
+
+class EscalationSection(Section, frozen=True):
+    of: tuple[Literal["first", "next", "solution"], ...] = ("first", "next", "solution")  # targets
+    at: Literal["warn", "due"] = "due"  # when a target is in danger, or missed …
+    after: str = "0m"  # … and so much business time later
+    tag: tuple[str, ...] = ()  # tags for the ticket
+    priority: Literal["", "high", "normal", "low"] = ""  # its new one
+    mail: tuple[Literal["owner", "team", "lead"], ...] = ()  # who is told
+    template: str = "escalation"  # what they are told: NAME.DESK.LANGUAGE.j2 or NAME.LANGUAGE.j2
+    lay: bool = False  # its newest mail is laid on top of the folder again, with a flag
+    release: bool = False  # its owner gives it back
+    desk: str = ""  # it goes to this desk
+
+
 class DeskSection(Section, frozen=True):
     addresses: tuple[str, ...] = ()  # needed; the first one is where answers come from
     name: str = ""  # shown to customers; the table's name by default
@@ -175,6 +200,9 @@ class DeskSection(Section, frozen=True):
     close_warning: str = "3d"  # so long before that the customer is told by mail; 0: not at all
     thanks: str = ""  # the topic of mails that only say thanks: they reopen nothing
     review: tuple[str, ...] = ()  # agents whose answers another agent must approve
+    lead: str = ""  # the agent whom steps of escalation and reports call so
+    target: tuple[TargetSection, ...] = ()  # how long customers may wait; the first that fits counts
+    escalation: tuple[EscalationSection, ...] = ()  # what is done when they wait too long
 
 
 class AgentSection(Section, frozen=True):

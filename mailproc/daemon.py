@@ -172,7 +172,6 @@ class WorkersOf:
     def _run(self, place: int, ready: Callable[[], None]) -> None:
         mine = Place(
             self.names[place],
-            is_first=place == 0,
             pressure=Pressure(self._page, place),
             turnstile=self._serving.turnstile,
             row=self._board.row(place),

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from mailproc.calendars.make import make_calendar
 from mailproc.check.paths import template_folders
-from mailproc.config import Config, DeskSection
+from mailproc.config import Config, DeskSection, EscalationSection, TargetSection
 from mailproc.desk.site import Agent, AutomaticAnswers, Site
 from mailproc.failpoint import NO_FAILPOINTS, FailPoints
 from mailproc.model.address import Address, ascii_domain
@@ -23,8 +23,10 @@ from mailproc.model.assignment import Profile, parse_absence
 from mailproc.model.auto_answer import AcknowledgementLimits
 from mailproc.model.calendar import ALWAYS_OPEN, Calendar
 from mailproc.model.desk import ClosedReply, Desk, FollowUpPolicy, ForwardPolicy, NumberScheme, SeveralPolicy
+from mailproc.model.escalation import Addressee, At, Escalation, Rule, Step, key_steps
 from mailproc.model.mac import BadKeyring, Keyring
 from mailproc.model.moment import parse_span
+from mailproc.model.target import Kind, Target
 from mailproc.store.connection import StoreError
 from mailproc.store.sqlite import SqliteStore, open_sqlite
 from mailproc.store.turnstile import Turnstile
@@ -82,9 +84,6 @@ def _write_new_key(path: Path) -> None:
 
 def make_site(config: Config, keyring: Keyring) -> Site:
     """What the verbs know of the site."""
-    signing = frozenset(map(ascii_domain, config.dkim))
-    calendars = make_calendars(config)
-    desks = {name: _desk(name, section, signing, calendars) for name, section in config.desk.items()}
     agents = {
         name: Agent(
             name,
@@ -102,7 +101,7 @@ def make_site(config: Config, keyring: Keyring) -> Site:
         )
         for name, section in config.agent.items()
     }
-    return Site(config.hostname, desks, agents, keyring, _trusted(config), _automatic(config))
+    return Site(config.hostname, make_desks(config), agents, keyring, _trusted(config), _automatic(config))
 
 
 def _automatic(config: Config) -> AutomaticAnswers:
@@ -122,6 +121,13 @@ def _trusted(config: Config) -> tuple[str, ...]:
     """The mail servers whose results the stages that read such results believe."""
     stages = [table for name, table in config.stage.items() if table.get("use", name) == "auth"]
     return tuple(dict.fromkeys(str(name) for table in stages for name in table.get("trusted", ())))
+
+
+def make_desks(config: Config) -> dict[str, Desk]:
+    """Every desk of a checked configuration, by name."""
+    signing = frozenset(map(ascii_domain, config.dkim))
+    calendars = make_calendars(config)
+    return {name: _desk(name, section, signing, calendars) for name, section in config.desk.items()}
 
 
 def make_calendars(config: Config) -> dict[str, Calendar]:
@@ -162,4 +168,41 @@ def _desk(
         close_warning=parse_span(section.close_warning),
         thanks=section.thanks,
         review=section.review,
+        escalation=_escalation(section),
     )
+
+
+def _escalation(section: DeskSection) -> Escalation:
+    rules = tuple(_rule(number, each) for number, each in enumerate(section.target, start=1))
+    return Escalation(rules, tuple(key_steps(map(_step, section.escalation))), section.lead)
+
+
+def _rule(number: int, section: TargetSection) -> Rule:
+    target = Target(
+        name=section.name or str(number),
+        first=_seconds(section.first),
+        next=_seconds(section.next),
+        solution=_seconds(section.solution),
+        warn=section.warn,
+    )
+    return Rule(target, frozenset(section.tag), section.priority, tuple(sorted(section.note.items())))
+
+
+def _step(section: EscalationSection) -> Step:
+    return Step(
+        key="",
+        kinds=frozenset(map(Kind, section.of)),
+        at=At(section.at),
+        after=_seconds(section.after),
+        tags=section.tag,
+        priority=section.priority,
+        mail=tuple(map(Addressee, section.mail)),
+        template=section.template,
+        lay=section.lay,
+        release=section.release,
+        desk=section.desk,
+    )
+
+
+def _seconds(text: str) -> float:
+    return parse_span(text) if text else 0.0

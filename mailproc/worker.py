@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from mailproc.app import Parts, assemble
 from mailproc.binding import Bound
 from mailproc.board import Board, Row
+from mailproc.check.paths import template_folders
 from mailproc.config import Loaded
 from mailproc.crew import RETIRE
 from mailproc.desk.clock import keep_time
@@ -24,11 +25,13 @@ from mailproc.desk.search import keep_index
 from mailproc.desk.topics import keep_learning
 from mailproc.desk.train import GRACE as GRACE_OF_SPAM
 from mailproc.desk.train import upstream_of
+from mailproc.desk.turn import Turn
 from mailproc.failpoint import FailPoints
 from mailproc.metrics.figures import look
 from mailproc.metrics.measured import MeasuredIntake, MeasuredStore
 from mailproc.metrics.monitor import Monitor
 from mailproc.opening import open_store
+from mailproc.pipeline.escalation_letters import read_escalation_letters
 from mailproc.reception import Reception
 from mailproc.soundness import StoreCheck
 from mailproc.store.sqlite import read_once
@@ -47,7 +50,6 @@ class Place:
     """This worker among the others of its daemon; what they share was made before they were forked."""
 
     name: str  # marks what this worker holds
-    is_first: bool  # of its crew; that one keeps the time
     pressure: Pressure  # this worker's view
     turnstile: Turnstile
     row: Row
@@ -135,13 +137,7 @@ async def _start(
         stack.push_async_callback(chain.close)
     running = [parts.processor.run(), *([parts.outbox.run()] if parts.outbox else [])]
     running += [watcher.run() for watcher in parts.watchers]
-    if place.is_first:
-        running.append(enrich_later(LateNotes(store, parts.site, parts.chains), time.time))
-        grace = loaded.config.imap.spam_grace if loaded.config.imap else GRACE_OF_SPAM
-        hosts = upstream_of(loaded.config.stage.get("spam", {}))
-        running.append(keep_learning(store, time.time))
-        running.append(keep_index(store))
-        running.append(keep_time(store, parts.site, time.time, grace, hosts))
+    running.append(_keep_time(loaded, parts, place.name))
     _run_in_background(running, stack)
     monitor = Monitor(
         store,
@@ -156,6 +152,22 @@ async def _start(
     stack.push_async_callback(_leave, reception, departure)
     _run_in_background([_count(place.row, parts, reception)], stack)
     await reception.open(sockets)
+
+
+def _keep_time(loaded: Loaded, parts: Parts, holder: str) -> Coroutine[None, None, None]:
+    """What one worker of all does by itself, when its time has come."""
+    grace = loaded.config.imap.spam_grace if loaded.config.imap else GRACE_OF_SPAM
+    hosts = upstream_of(loaded.config.stage.get("spam", {}))
+    steps = [step for desk in loaded.config.desk.values() for step in desk.escalation if step.mail]
+    letters = read_escalation_letters([step.template for step in steps], template_folders(loaded.config))
+    return Turn(parts.store, "clock", holder, time.time).work(
+        [
+            lambda store: enrich_later(LateNotes(store, parts.site, parts.chains), time.time),
+            lambda store: keep_learning(store, time.time),
+            keep_index,
+            lambda store: keep_time(store, parts.site, time.time, grace, hosts, letters),
+        ]
+    )
 
 
 async def _leave(reception: Reception, departure: Departure) -> None:

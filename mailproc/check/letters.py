@@ -1,4 +1,4 @@
-"""The templates around answers, and the standard answers: each must be whole before a customer needs it."""
+"""The templates of answers and notices, and the standard answers: each must be whole before it is needed."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from mailproc.config import Config
 from mailproc.model.mistake import Findings
 from mailproc.pipeline.canned import check_template, read_canned
 from mailproc.pipeline.closing import read_closing
+from mailproc.pipeline.escalation_letters import read_escalation_letters
 
 
 def check_letters(config: Config, findings: Findings) -> None:
@@ -21,6 +22,16 @@ def check_letters(config: Config, findings: Findings) -> None:
             findings.refuse("is empty: From needs a name", "desk", name, "sender")
     _check_canned(config, findings)
     _check_closing(config, findings)
+    _check_escalation(config, findings)
+
+
+def _check_escalation(config: Config, findings: Findings) -> None:
+    for name, desk in config.desk.items():
+        for number, step in enumerate(desk.escalation):
+            try:
+                read_escalation_letters([step.template] if step.mail else [], template_folders(config))
+            except ValueError as error:
+                findings.refuse(str(error), "desk", name, "escalation", number, "template")
 
 
 def _check_template(source: str, findings: Findings, *key: str) -> None:

@@ -21,6 +21,7 @@ from mailproc.check.paths import resolve_paths
 from mailproc.check.report import follows, line_for, lines_of
 from mailproc.check.sockets import check_sockets
 from mailproc.check.submission import check_submission
+from mailproc.check.targets import check_targets
 from mailproc.config import Config, ConfigurationError, Loaded
 from mailproc.model.mistake import Findings, Mistake
 from mailproc.model.option import read_options
@@ -80,6 +81,7 @@ def check_values(config: Config, findings: Findings) -> None:
     """Every rule that looks neither at filters nor at letters."""
     check_site(config, findings)
     check_calendars(config, findings)
+    check_targets(config, findings)
     check_sockets(config, findings)
     check_imap(config, findings)
     check_drafts(config, findings)

@@ -13,7 +13,9 @@ def ticket_line(view: View) -> str:
     tags = f"  [{', '.join(view['tags'])}]" if view["tags"] else ""
     subject = printable(view["subject"])
     mails = "1 mail " if view["messages"] == 1 else f"{view['messages']} mails"
-    return f"{view['ticket']}  {view['state']:<8}  {owner:<10}  {view['opened']}  {mails:>9}  {subject}{tags}"
+    due = f"{view['due']['kind']} {view['due']['at']}" if view["due"] else ""
+    left = f"{view['ticket']}  {view['state']:<8}  {owner:<10}  {view['opened']}  {mails:>9}"
+    return f"{left}  {due}{'  ' if due else ''}{subject}{tags}"
 
 
 def describe_ticket(view: View) -> str:
@@ -26,6 +28,9 @@ def describe_ticket(view: View) -> str:
     if view["tags"]:
         lines.append(f"  tags: {', '.join(view['tags'])}")
     lines += [f"  see also {link['ticket']}: {link['why']}" for link in view["links"]]
+    if view["clocks"]:
+        lines += ["", f"Target {printable(view['target'])}, in business time"]
+        lines += [line for clock in view["clocks"] for line in _describe_clock(clock)]
     lines += ["", "Messages"]
     for message in view["messages"]:
         lines += _describe_message(message)
@@ -35,6 +40,33 @@ def describe_ticket(view: View) -> str:
         for event in view["events"]
     ]
     return "\n".join(lines)
+
+
+_KINDS = {"first": "first answer", "next": "next answer", "solution": "solution"}
+
+
+def _describe_clock(clock: View) -> list[str]:
+    """Since when it counts, without which pauses, how much that is of how much, and until when."""
+    used = f"{_span(clock['minutes'])} of {_span(clock['target'])} used"
+    lines = [f"  {_KINDS[clock['kind']]:<13} from {clock['started']}  {used}, {_standing(clock)}"]
+    lines += [
+        f"    paused {pause['from']} to {pause['to'] or '…':<20}  {pause['why']}" for pause in clock["pauses"]
+    ]
+    return lines
+
+
+def _standing(clock: View) -> str:
+    due = f"due {clock['due']}" if clock["due"] else "due when it goes on"
+    if clock["ended"] is None:
+        return f"OVERDUE since {clock['due']}" if clock["met"] is False else due
+    how = "closed" if clock["end"] == "closed" else "done"
+    late = f", too late: was due {clock['due']}" if clock["met"] is False else ""
+    return f"{how} {clock['ended']}{late}"
+
+
+def _span(minutes: float) -> str:
+    hours, rest = divmod(round(minutes), 60)
+    return f"{hours}:{rest:02}"
 
 
 def _describe_message(message: View) -> list[str]:

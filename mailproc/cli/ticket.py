@@ -22,12 +22,12 @@ from mailproc.desk.number import new_number
 from mailproc.desk.site import Site
 from mailproc.desk.snooze import snooze as put_aside
 from mailproc.desk.transfer import transfer
-from mailproc.desk.view import View, ticket_in_full, ticket_view
+from mailproc.desk.view import View, ticket_in_full, ticket_views
 from mailproc.model.desk import Desk
 from mailproc.model.search import parse_query
 from mailproc.model.snooze import parse_snooze
 from mailproc.model.ticket import State, Ticket
-from mailproc.opening import load_keyring, make_site
+from mailproc.opening import load_keyring, make_desks, make_site
 from mailproc.store.protocol import Store, Transaction
 from mailproc.store.tickets import TicketFilter
 
@@ -77,8 +77,10 @@ def list_(
         click.echo(f"search: {remark}", err=True)
     wanted = TicketFilter(choose_desk(loaded, desk) if desk else "", state, owner, tag, query, newest)
 
+    desks, now = make_desks(loaded.config), time.time()
+
     async def work(store: Store) -> list[View]:
-        return await store.read(lambda tx: [ticket_view(tx, found) for found in tx.tickets.matching(wanted)])
+        return await store.read(lambda tx: ticket_views(tx, desks, list(tx.tickets.matching(wanted)), now))
 
     views = run(with_store(loaded, work))
     if as_json:
@@ -93,12 +95,14 @@ def list_(
 @_json
 @click.pass_context
 def show(ctx: click.Context, number: str, as_json: bool) -> None:
-    """Show one ticket with its messages and events."""
+    """Show one ticket with its messages and events, and how it stands against its targets."""
+    loaded = read_site(ctx)
+    desks, now = make_desks(loaded.config), time.time()
 
     async def work(store: Store) -> View:
-        return await store.read(lambda tx: ticket_in_full(tx, _find(tx, number)))
+        return await store.read(lambda tx: ticket_in_full(tx, _find(tx, number), desks, now))
 
-    view = run(with_store(read_site(ctx), work))
+    view = run(with_store(loaded, work))
     if as_json:
         echo_json([view])
     else:

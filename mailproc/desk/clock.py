@@ -1,6 +1,7 @@
 """What happens by itself when its time has come.
 
-Snoozed tickets wake, held answers are reminded of, claims expire, and what agents called spam is learnt.
+Snoozed tickets wake, held answers are reminded of, claims expire, what agents called spam is learnt, and
+tickets that wait too long are escalated.
 """
 
 from __future__ import annotations
@@ -11,16 +12,19 @@ from collections.abc import Callable, Collection
 
 from mailproc.desk.absence import is_absence_due, turn_absences
 from mailproc.desk.claim import expire_claims, stale_claims
+from mailproc.desk.escalate import escalate_due
 from mailproc.desk.held import REMIND_AFTER, remind_due
 from mailproc.desk.silence import act_on_silence, is_silence_due
 from mailproc.desk.site import Site
 from mailproc.desk.snooze import wake_due
 from mailproc.desk.train import GRACE, learn_due
+from mailproc.pipeline.letters import Letters
 from mailproc.store.protocol import Store, StoreError, Transaction
 
 log = logging.getLogger("mailproc.clock")
 
 TICK = 15.0  # seconds
+NO_LETTERS = Letters()
 
 
 async def keep_time(
@@ -29,14 +33,18 @@ async def keep_time(
     clock: Callable[[], float],
     spam_grace: float = GRACE,
     upstream_hosts: Collection[str] = (),
+    letters: Letters = NO_LETTERS,
 ) -> None:
     """Look every few seconds, until cancelled.
 
     ``spam_grace`` is how long spam waits to be learnt; what filters on ``upstream_hosts`` said is learnt too.
+    ``letters`` are those that steps of escalation name.
     """
     while True:
         try:
-            await tick(store, site, clock(), spam_grace, upstream_hosts)
+            now = clock()
+            await tick(store, site, now, spam_grace, upstream_hosts)
+            await escalate_due(store, site, letters, now)
         except StoreError as error:
             log.warning("store=%s", error)
         await asyncio.sleep(TICK)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from mailproc.model.ticket import Event, Ticket
-from mailproc.pipeline.delivery import StageResult
-from mailproc.pipeline.template import Value
 from mailproc.store.protocol import Transaction
+
+if TYPE_CHECKING:  # commands that read notes need not wait for Jinja2
+    from mailproc.pipeline.delivery import StageResult
+    from mailproc.pipeline.template import Value
 
 KNOWN = "known"
 NOTED = "noted"

@@ -19,6 +19,11 @@ def transfer(tx: Transaction, ticket: Ticket, desk: Desk, *, who: str, now: floa
     if ticket.state is State.CLOSED:
         raise Refused(f"ticket {ticket.number} is closed: reopen it first")
     learn_move(tx, ticket, desk.name, who=who, now=now)
+    return hand_over(tx, ticket, desk, who=who, now=now)
+
+
+def hand_over(tx: Transaction, ticket: Ticket, desk: Desk, *, who: str, now: float) -> Ticket:
+    """The same, and nothing is learnt from it: no person decided."""
     state = State.SPAM if ticket.state is State.SPAM else State.NEW
     tx.tickets.set_state(ticket, state, "", now)
     for member in tx.folders.family(ticket.desk, ticket.id):

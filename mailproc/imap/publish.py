@@ -23,7 +23,7 @@ from mailproc.imap.failure import ImapRefused
 from mailproc.imap.letter import Letterhead, event_letter, large_letter, message_letter
 from mailproc.imap.mailbox import NewMail
 from mailproc.imap.reconcile import Drop, Put, Repair, Shift
-from mailproc.imap.stars import Stars
+from mailproc.imap.stars import STAR, Stars
 from mailproc.imap.tree import Tree
 from mailproc.model.address import Mailbox
 from mailproc.model.desk import Desk
@@ -123,7 +123,7 @@ class Publisher:
         self.failpoints.reach("folder.before_append")
         try:
             flags = self.stars.flags(place)
-            mails = [replace(letter.mail, flags=flags) for letter in batch]
+            mails = [replace(letter.mail, flags=letter.mail.flags | flags) for letter in batch]
             await self.client.append_many(self.tree.mailbox(place), mails)
         except ImapRefused as refusal:
             return await self._append_apart(place, batch, refusal, outcome)
@@ -237,6 +237,8 @@ def _read(tx: Transaction, site: Site, desk: Desk, name: str) -> _Letter | None:
     match row_of(name):
         case ("m", row):
             return _read_message(tx, site, desk, name, row)
+        case ("l", row):
+            return _read_laid(tx, site, desk, name, row)
         case ("e", row):
             event = tx.folders.event(row)
             if event is not None:
@@ -245,20 +247,31 @@ def _read(tx: Transaction, site: Site, desk: Desk, name: str) -> _Letter | None:
     return None
 
 
-def _read_message(tx: Transaction, site: Site, desk: Desk, name: str, row: int) -> _Letter | None:
+def _read_message(
+    tx: Transaction, site: Site, desk: Desk, name: str, row: int, more: Sequence[tuple[str, str]] = ()
+) -> _Letter | None:
     message = tx.tickets.message(row)
     raw = tx.deliveries.raw(message.sha256) if message else None
     if message is None or raw is None:
         log.error("desk=%s copy=%s: its mail is missing in the store", desk.name, name)
         return None
     head = _letterhead(tx, site, desk, tx.tickets.get(message.ticket))
-    content = message_letter(head, name, message, raw, tx.folders.headers(row))
+    content = message_letter(head, name, message, raw, (*more, *tx.folders.headers(row)))
     return _Letter(name, NewMail(content, message.at))
+
+
+def _read_laid(tx: Transaction, site: Site, desk: Desk, name: str, row: int) -> _Letter | None:
+    """A message that was laid on top: it arrives anew, with a flag, and says why."""
+    laid = tx.folders.laid_again(row)
+    letter = _read_message(tx, site, desk, name, laid.message, laid.headers) if laid else None
+    return _Letter(name, replace(letter.mail, internaldate=laid.at, flags=STAR)) if letter and laid else None
 
 
 def _read_large(tx: Transaction, site: Site, desk: Desk, name: str) -> _Letter | None:
     named = row_of(name)
-    message = tx.tickets.message(named[1]) if named and named[0] == "m" else None
+    laid = tx.folders.laid_again(named[1]) if named and named[0] == "l" else None
+    row = laid.message if laid else named[1] if named and named[0] == "m" else None
+    message = tx.tickets.message(row) if row is not None else None
     if message is None:
         return None
     head = _letterhead(tx, site, desk, tx.tickets.get(message.ticket))

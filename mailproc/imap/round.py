@@ -29,11 +29,12 @@ from mailproc.imap.reconcile import (
     repair,
 )
 from mailproc.model.desk import Desk
-from mailproc.model.folder import NOWHERE, Place, agent_of
+from mailproc.model.folder import DISMISSED, NOWHERE, Place, agent_of
 from mailproc.store.folders import CopyRecord, Shown, row_of
 from mailproc.store.protocol import Transaction
 
 MAILPROC = "mailproc"
+LOOK_AGAIN = 0.5  # seconds until a copy that was laid on top should be seen
 
 Seen = Mapping[str, tuple[Sight, ...]]
 Records = Mapping[str, CopyRecord]
@@ -92,19 +93,21 @@ class Rounds:
             return self._let_go(tx, ticket, view)
         ticket = shown.ticket
         copies = _copies(shown, view)
-        judgement = judge(ticket, copies, view.first_seen, view.now, view.patience)
+        older = _older(shown, view)
+        judgement = judge(ticket, [*copies, *older], view.first_seen, view.now, view.patience)
         noted = self._apply(tx, ticket, copies, judgement, view.now)
         if judgement.gesture or judgement.lost:
             shown = tx.folders.shown(self.desk.name, ticket)
             assert shown is not None  # no gesture takes a ticket out of the desk whose folder shows it
             copies = _copies(shown, view, noted)
         plan = repair(copies, judgement.undecided, view.now, view.patience)
+        _replace(plan, shown, view)
         if any(isinstance(each, Put) and each.was_missing for each in plan.repairs):
             self._tell_of_restoring(tx, ticket, view)
         records = _aims(plan, noted)
         tx.folders.record(self.desk.name, records)
         look_again = min(filter(None, (plan.look_again, judgement.look_again)), default=None)
-        names = tuple(copy.name for copy in copies)
+        names = tuple(copy.name for copy in (*copies, *older))
         moved = tuple((copy.name, copy.wanted) for copy in copies if copy.name in noted)
         return Decision(asked, ticket, plan, names, judgement.undecided, look_again, records, moved=moved)
 
@@ -165,6 +168,31 @@ def _copies(shown: Shown, view: View, noted: Records = NOTHING) -> list[Copy]:
         )
         for each in shown.copies
     ]
+
+
+def _older(shown: Shown, view: View) -> list[Copy]:
+    """The copies that lie in the folder still though others were laid for them: an agent may move one."""
+    return [
+        Copy(each.place, view.records.get(name) or CopyRecord(name), view.seen[name], each.is_held)
+        for each in shown.copies
+        for name in each.older
+        if name in view.seen
+    ]
+
+
+def _replace(plan: Plan, shown: Shown, view: View) -> None:
+    """Take older copies away as soon as the one that was laid for them is seen, not before."""
+    for each in shown.copies:
+        for name in each.older:
+            record, seen = view.records.get(name) or CopyRecord(name), view.seen.get(name, ())
+            if not seen or each.name in view.seen:
+                plan.repairs += [Drop(name, sight) for sight in seen]
+                settled = CopyRecord(name, DISMISSED)
+            else:
+                settled = CopyRecord(name, record.place, DISMISSED)
+                plan.wait_until(view.now + LOOK_AGAIN)
+            if settled != record:
+                plan.records.append(settled)
 
 
 def _gesture(desk: Desk, moved: Moved) -> Gesture:

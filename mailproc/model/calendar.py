@@ -148,6 +148,12 @@ class Calendar:
         openings = joined((opens, closes) for day, opens, closes in around if day == number)
         return Day(which, tuple(openings), self._holidays_of(which.year).get(which, ""))
 
+    def described(self, at: float) -> str:
+        """Its hours and its holidays of that year and the next, so that two calendars can be compared."""
+        year = _year_of(at)
+        holidays = [sorted(self._holidays_of(each)) for each in (year, year + 1)]
+        return repr((self.name, str(self.zone), self._week, holidays))
+
     def date_of(self, at: float) -> date:
         """The date that the wall shows at a moment."""
         return datetime.fromtimestamp(at, self.zone).date()

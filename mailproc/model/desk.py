@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from mailproc.model.address import Address
 from mailproc.model.calendar import ALWAYS_OPEN, Calendar
+from mailproc.model.escalation import NO_TARGETS, Escalation
 
 
 class NumberScheme(StrEnum):
@@ -75,6 +76,7 @@ class Desk:
     close_warning: float = 0.0  # seconds before that the customer is told; 0: not at all
     thanks: str = ""  # the topic of mails that only say thanks, and reopen nothing
     review: tuple[str, ...] = ()  # agents whose answers another agent must approve
+    escalation: Escalation = NO_TARGETS  # how long customers may wait, and what is done after that
     signed: bool = False  # what leaves from its address gets a DKIM signature of ours
 
     @property

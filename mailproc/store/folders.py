@@ -4,7 +4,7 @@ Work is level-triggered.  Every change of a ticket raises the generation of its 
 watcher that has made the folder right takes the row away only if nothing was changed meanwhile.
 
 A copy's *name* says what it is a copy of: ``m17`` is message row 17, ``e5`` is event row 5, shown as a small
-mail.
+mail; ``l3`` is row 3 of what was laid on top again: a message whose earlier copies it takes the place of.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 
 from mailproc.model.folder import NOWHERE, Place, place_of_message, place_of_ticket
 from mailproc.model.held import HoldReason
@@ -65,6 +67,7 @@ class ShownCopy:
     name: str
     place: Place
     is_held: bool = False
+    older: tuple[str, ...] = ()  # what it takes the place of
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,15 @@ class Shown:
     owner: str
     place: Place
     copies: tuple[ShownCopy, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LaidAgain:
+    """A message that was laid on top at a time, and what its copy says of that."""
+
+    message: int
+    at: float
+    headers: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +108,14 @@ def event_name(event: int) -> str:
     return f"e{event}"
 
 
+def laid_name(laid: int) -> str:
+    return f"l{laid}"
+
+
 def row_of(name: str) -> tuple[str, int] | None:
     """The letter of a name and the row that it names; None for what is no name of ours."""
     letter, number = name[:1], name[1:]
-    is_name = letter in ("m", "e") and number.isascii() and number.isdigit() and len(number) <= 18
+    is_name = letter in ("m", "e", "l") and number.isascii() and number.isdigit() and len(number) <= 18
     return (letter, int(number)) if is_name else None
 
 
@@ -113,6 +129,19 @@ def show_again(connection: Connection, ticket: int, desk: str) -> None:
         """,
         {"ticket": ticket, "desk": desk},
     )
+
+
+def _headers(text: str) -> tuple[tuple[str, str], ...]:
+    return tuple((name, value) for name, value in json.loads(text))
+
+
+def _shown_copy(of_ticket: Place, rows: Sequence[Row]) -> ShownCopy:
+    """A message, with a row for each time that it was laid on top."""
+    message, word, reason, _ = rows[0]
+    status = MessageStatus(word)
+    place = place_of_message(of_ticket, status, in_review=reason == HoldReason.REVIEW)
+    *older, name = message_name(message), *(laid_name(row[3]) for row in rows if row[3] is not None)
+    return ShownCopy(name, place, status is MessageStatus.HELD, tuple(older))
 
 
 class Folders:
@@ -153,6 +182,10 @@ class Folders:
             """,
             {"ticket": work.ticket, "desk": desk, "generation": work.generation, "due": due},
         )
+
+    def show_again(self, ticket: int, desk: str) -> None:
+        """Something of a ticket is to be shown differently."""
+        show_again(self._connection, ticket, desk)
 
     # What should be shown
 
@@ -197,24 +230,34 @@ class Folders:
         """The copies that one ticket may have, at whatever desk."""
         messages = self._connection.all("SELECT id FROM message WHERE ticket = :id", {"id": ticket})
         events = self._connection.all("SELECT id FROM event WHERE ticket = :id", {"id": ticket})
-        return [message_name(row[0]) for row in messages] + [event_name(row[0]) for row in events]
+        laid = self._connection.all(
+            """
+            SELECT laid_again.id FROM laid_again JOIN message ON message.id = laid_again.message
+            WHERE message.ticket = :id
+            """,
+            {"id": ticket},
+        )
+        return [
+            *(message_name(row[0]) for row in messages),
+            *(event_name(row[0]) for row in events),
+            *(laid_name(row[0]) for row in laid),
+        ]
 
     def _copies(self, desk: str, ticket: int, place: Place) -> Iterable[ShownCopy]:
         asked = {"ticket": ticket, "desk": desk}
         messages = self._connection.all(
             f"""
             {_FAMILY}
-            SELECT message.id, message.status, held_answer.reason
+            SELECT message.id, message.status, held_answer.reason, laid_again.id
             FROM message LEFT JOIN held_answer ON held_answer.message = message.id
+                LEFT JOIN laid_again ON laid_again.message = message.id
             WHERE message.ticket IN (SELECT id FROM family)
-            ORDER BY message.id
+            ORDER BY message.id, laid_again.id
             """,
             asked,
         )
-        for message, word, reason in messages:
-            status = MessageStatus(word)
-            place_of_copy = place_of_message(place, status, in_review=reason == HoldReason.REVIEW)
-            yield ShownCopy(message_name(message), place_of_copy, status is MessageStatus.HELD)
+        for _, rows in groupby(messages, key=itemgetter(0)):
+            yield _shown_copy(place, list(rows))
         events = self._connection.all(
             f"""
             {_FAMILY}
@@ -230,6 +273,17 @@ class Folders:
         )
         return ShownEvent(*row) if row else None
 
+    def laid_again(self, laid: int) -> LaidAgain | None:
+        row = self._connection.one("SELECT message, at, headers FROM laid_again WHERE id = :id", {"id": laid})
+        return LaidAgain(row[0], row[1], _headers(row[2])) if row else None
+
+    def lay_again(self, message: int, headers: Sequence[tuple[str, str]], at: float) -> None:
+        """From ``at`` on another copy of a message stands for those that there were."""
+        self._connection.run(
+            "INSERT INTO laid_again (message, at, headers) VALUES (:message, :at, :headers)",
+            {"message": message, "at": at, "headers": json.dumps(headers, ensure_ascii=False)},
+        )
+
     def _ticket_of(self, name: str) -> Row | None:
         """The ticket of what a name names."""
         match row_of(name):
@@ -237,6 +291,14 @@ class Folders:
                 return self._connection.one("SELECT ticket FROM message WHERE id = :id", {"id": message})
             case ("e", event):
                 return self._connection.one("SELECT ticket FROM event WHERE id = :id", {"id": event})
+            case ("l", laid):
+                return self._connection.one(
+                    """
+                    SELECT message.ticket FROM laid_again JOIN message ON message.id = laid_again.message
+                    WHERE laid_again.id = :id
+                    """,
+                    {"id": laid},
+                )
         return None
 
     # Where the copies are
@@ -299,7 +361,7 @@ class Folders:
         row = self._connection.one(
             "SELECT headers FROM copy_header WHERE message = :message", {"message": message}
         )
-        return tuple((name, value) for name, value in json.loads(row[0])) if row else ()
+        return _headers(row[0]) if row else ()
 
     # Mail that was dragged in
 

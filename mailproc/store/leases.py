@@ -1,12 +1,15 @@
 """What only one worker of all may do at a time: a lease with a fencing token.
 
 The token grows with every new holder.  Who holds a lease proves it inside each transaction that depends on it
-(``holds``); one that slept past its lease finds that another token is in force, and changes nothing.
+(``holds``); one that slept past its lease finds that another token is in force, and changes nothing.  A lease
+that ends later than any can was taken before the machine's clock was put back, and is worth nothing.
 """
 
 from __future__ import annotations
 
 from mailproc.store.connection import Connection
+
+LONGEST = 600.0  # seconds for which anybody takes or renews a lease, and then some
 
 
 class Leases:
@@ -18,8 +21,11 @@ class Leases:
     def is_free(self, name: str, holder: str, now: float) -> bool:
         """Could ``holder`` have it?"""
         row = self._connection.one(
-            "SELECT 1 FROM lease WHERE name = :name AND expires > :now AND holder <> :holder",
-            {"name": name, "now": now, "holder": holder},
+            """
+            SELECT 1 FROM lease
+            WHERE name = :name AND expires > :now AND expires <= :latest AND holder <> :holder
+            """,
+            {"name": name, "now": now, "latest": now + LONGEST, "holder": holder},
         )
         return row is None
 
@@ -33,10 +39,10 @@ class Leases:
             INSERT INTO lease (name, holder, token, expires) VALUES (:name, :holder, 1, :until)
             ON CONFLICT (name) DO UPDATE
             SET holder = excluded.holder, token = lease.token + 1, expires = excluded.expires
-            WHERE lease.expires <= :now OR lease.holder = excluded.holder
+            WHERE lease.expires <= :now OR lease.expires > :latest OR lease.holder = excluded.holder
             RETURNING token
             """,
-            {"name": name, "holder": holder, "now": now, "until": until},
+            {"name": name, "holder": holder, "now": now, "latest": now + LONGEST, "until": until},
         )
         return row[0] if row else None
 

@@ -23,6 +23,7 @@ from mailproc.store.outbox import Outbox
 from mailproc.store.postponed import Postponed
 from mailproc.store.search import Search
 from mailproc.store.submissions import Submissions
+from mailproc.store.targets import Targets
 from mailproc.store.threads import Threads
 from mailproc.store.tickets import Tickets
 from mailproc.store.tokens import Tokens
@@ -127,3 +128,7 @@ class Transaction:
     @cached_property
     def figures(self) -> Figures:
         return Figures(self._connection)
+
+    @cached_property
+    def targets(self) -> Targets:
+        return Targets(self._connection)

@@ -50,3 +50,24 @@ CREATE TABLE escalation (
     at      REAL NOT NULL,
     PRIMARY KEY (ticket, kind, started, step)
 ) WITHOUT ROWID;
+
+-- Who is to be told of steps, gathered into mails; a row goes when its mail is in the outbox.
+CREATE TABLE escalation_call (
+    id       INTEGER PRIMARY KEY,
+    key      TEXT NOT NULL,             -- of the step: unlike any other, ever
+    agent    TEXT NOT NULL,
+    desk     TEXT NOT NULL,
+    ticket   INTEGER NOT NULL,
+    kind     TEXT NOT NULL,
+    moment   REAL,
+    template TEXT NOT NULL
+);
+
+-- Mails that were laid on top of their folder again: the newest row stands for the message's copy, as l5.
+CREATE TABLE laid_again (
+    id      INTEGER PRIMARY KEY,
+    message INTEGER NOT NULL,
+    at      REAL NOT NULL,              -- what the folder shows as its time of arrival
+    headers TEXT NOT NULL               -- JSON array of [name, value]: why
+);
+CREATE INDEX laid_again_message ON laid_again (message, id);

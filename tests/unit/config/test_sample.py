@@ -51,12 +51,13 @@ def section_of(table: tuple[str, ...]) -> type[msgspec.Struct]:
         return Config
     if table[0] == "stage":
         return StageTable
-    if table[0] in NAMED:
-        return get_args(get_type_hints(Config)[table[0]])[1]  # type: ignore[no-any-return]
     kind: Any = Config
     for name in table:
-        hint = get_type_hints(kind)[name]
-        kind = next((inner for inner in get_args(hint) if inner is not type(None)), hint)
+        hints = get_type_hints(kind)
+        if kind is Config and name in NAMED:
+            kind = get_args(hints[name])[1]
+        elif name in hints:  # else it is the name of a named table
+            kind = next((inner for inner in get_args(hints[name]) if inner is not type(None)), hints[name])
     return kind  # type: ignore[no-any-return]
 
 
@@ -80,7 +81,8 @@ def missing_keys(
             continue
         inner = section_of(name) if not_a_value(field.wanted) else None
         if inner is not None and issubclass(inner, Section):
-            tables = table[field.name].values() if field.name in NAMED else [table[field.name]]
+            found = table[field.name]
+            tables = found.values() if field.name in NAMED else found if isinstance(found, list) else [found]
             yield from missing_keys(inner, next(iter(tables)), name)
 
 

@@ -76,7 +76,7 @@ def bounced(tx: Transaction, office: Office, an_answer: Answer, *recipients: Fai
 
 
 def delivery(tx: Transaction, an_answer: Answer) -> dict[str, tuple[str, str]]:
-    view = ticket_in_full(tx, an_answer.ticket)
+    view = ticket_in_full(tx, an_answer.ticket, {}, 0.0)
     messages = view["messages"]
     assert isinstance(messages, list)
     (found,) = [each["delivery"] for each in messages if each["delivery"]]

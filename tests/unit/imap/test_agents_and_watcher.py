@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_s
 
 from mailproc.desk.change import change_state
 from mailproc.desk.claim import assign
+from mailproc.desk.lay import lay_again
 from mailproc.desk.merge import merge
 from mailproc.imap.reconcile import Sight
 from mailproc.model.folder import places_of
@@ -120,6 +121,11 @@ class AgentsAndWatcher(RuleBasedStateMachine):
         are_apart = one.merged_into is None and two.merged_into is None
         if are_apart and one.desk == two.desk and two.state is not State.SPAM:
             merge(self.world.tx, two, one, who="alice", now=self.world.now)
+
+    @rule(number=numbers)
+    def ticket_is_laid_on_top(self, number: int) -> None:
+        ticket = self.world.ticket(self.world.tickets[number % len(self.world.tickets)])
+        lay_again(self.world.tx, ticket, "due", self.world.now)
 
     # The watchers
 

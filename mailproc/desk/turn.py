@@ -1,0 +1,113 @@
+"""Work that one of all workers does, on whatever machine: whoever holds its lease in the store.
+
+A worker that dies keeps the others out for as long as its lease lasts.  One that slept past its lease finds
+another token in force, writes nothing, and waits for its turn again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from mailproc.store.protocol import Store, StoreError, Transaction
+
+log = logging.getLogger("mailproc.clock")
+
+T = TypeVar("T")
+Work = Callable[[Store], Coroutine[None, None, None]]
+
+LEASE = 15.0  # seconds
+PAUSE = 1.0  # seconds after the store failed
+
+
+class TurnOver(Exception):
+    """Another worker holds the lease by now."""
+
+
+@dataclass(frozen=True, slots=True)
+class FencedStore:
+    """The store, for who holds the lease: every write proves it."""
+
+    store: Store
+    lease: str
+    token: int
+
+    async def read(self, work: Callable[[Transaction], T]) -> T:
+        return await self.store.read(work)
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        def fenced(tx: Transaction) -> T:
+            if not tx.leases.holds(self.lease, self.token):
+                raise TurnOver
+            return work(tx)
+
+        return await self.store.write(fenced)
+
+    async def close(self) -> None:
+        """It is closed by who opened it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A lease and who asks for it; times are those of ``clock``."""
+
+    store: Store
+    lease: str
+    holder: str
+    clock: Callable[[], float]
+    seconds: float = LEASE
+
+    async def work(self, works: Sequence[Work]) -> None:
+        """Do all of these while it is our turn, until cancelled; what fails unforeseen ends it."""
+        while True:
+            try:
+                token = await self._acquire()
+                if token is None:
+                    await asyncio.sleep(self.seconds / 2)
+                    continue
+                await self._while_held(token, works)
+            except TurnOver:
+                log.warning("lease=%s: another worker has it", self.lease)
+            except StoreError as error:
+                log.warning("store=%s", error)
+                await asyncio.sleep(PAUSE)
+
+    async def _acquire(self) -> int | None:
+        now = self.clock()
+        if not await self.store.read(lambda tx: tx.leases.is_free(self.lease, self.holder, now)):
+            return None
+        until = now + self.seconds
+        return await self.store.write(lambda tx: tx.leases.acquire(self.lease, self.holder, now, until))
+
+    async def _while_held(self, token: int, works: Sequence[Work]) -> None:
+        fenced = FencedStore(self.store, self.lease, token)
+        tasks = [asyncio.create_task(work(fenced)) for work in works]
+        tasks.append(asyncio.create_task(self._renew(fenced)))
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            results = await asyncio.gather(*tasks, return_exceptions=True)
+            await self._release(token)
+        for result in results:
+            if isinstance(result, Exception):
+                raise result
+
+    async def _renew(self, fenced: FencedStore) -> None:
+        while True:
+            await asyncio.sleep(self.seconds / 3)
+            await self._renew_once(fenced)
+
+    async def _renew_once(self, fenced: FencedStore) -> None:
+        until = self.clock() + self.seconds
+        await fenced.write(lambda tx: tx.leases.renew(self.lease, fenced.token, until))
+
+    async def _release(self, token: int) -> None:
+        try:
+            await self.store.write(lambda tx: tx.leases.release(self.lease, token))
+        except StoreError as error:
+            log.warning("store=%s", error)  # it ends by itself
