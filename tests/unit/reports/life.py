@@ -13,6 +13,7 @@ from mailproc.desk import claim as claims
 from mailproc.desk import close as ends
 from mailproc.desk.change import Refused, change_state
 from mailproc.desk.merge import merge
+from mailproc.desk.snooze import snooze
 from mailproc.desk.transfer import transfer
 from mailproc.failpoint import NO_FAILPOINTS
 from mailproc.model.address import Address
@@ -176,10 +177,10 @@ class Life:
         ends.reopen(self.tx, self.one(), who="bob", now=self.now)
 
     def snoozes(self) -> None:
-        ends.snooze(self.tx, self.one(), until=self.now + 90_000, who="bob", now=self.now)
+        snooze(self.tx, self.one(), until=self.now + 90_000, who="bob", now=self.now)
 
     def wakes(self) -> None:
-        ends.wake_due(self.tx, now=self.now)
+        change_state(self.tx, self.one(), Move.WAKE, who="mailproc", now=self.now)
 
     def is_spam(self) -> None:
         ends.mark_spam(self.tx, self.one(), who="alice", now=self.now)
