@@ -33,8 +33,15 @@ def configured(ctx: click.Context, reader: Callable[[Path, Mapping[str, str]], L
     """What ``reader`` makes of the file; a wrong one is reported on standard error and ends with status 2."""
     invocation = ctx.find_object(Invocation)
     assert invocation is not None
+    return read_by(reader, find(invocation.config, invocation.environment), invocation.environment)
+
+
+def read_by(
+    reader: Callable[[Path, Mapping[str, str]], Loaded], path: Path, environment: Mapping[str, str]
+) -> Loaded:
+    """The same of any file."""
     try:
-        return reader(find(invocation.config, invocation.environment), invocation.environment)
+        return reader(path, environment)
     except ConfigurationError as error:
         click.echo(str(error), err=True)
         sys.exit(WRONG_USAGE)
@@ -64,11 +71,13 @@ def run(awaitable: Awaitable[T], *expected: type[Exception]) -> T:
 @contextmanager
 def failures(*expected: type[Exception]) -> Iterator[None]:
     """Within it, expected failures become one line on standard error and status 1."""
-    one_line: tuple[type[Exception], ...] = (StoreError, Refused, IllegalMove, OSError, *expected)
+    one_line: tuple[type[Exception], ...] = (StoreError, Refused, IllegalMove, *expected)
     try:
         yield
     except one_line as error:
         fail(str(error))
+    except OSError as error:
+        fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
     except TicketChanged as error:
         fail(f"ticket {error} was changed in between: look again")
 

@@ -10,13 +10,13 @@ from typing import Any
 import click
 
 from mailproc.check.load import load
-from mailproc.cli.context import choose_desk
+from mailproc.cli.context import choose_desk, read_by
 from mailproc.cli.filters import load_site, run_filters
 from mailproc.cli.invocation import Invocation
 from mailproc.cli.moment import parse_past_moment
-from mailproc.cli.output import WRONG_USAGE, echo_json
+from mailproc.cli.output import echo_json
 from mailproc.cli.table import printable
-from mailproc.config import ConfigurationError, Loaded
+from mailproc.config import Loaded
 from mailproc.replaying import replaying
 
 View = Mapping[str, Any]
@@ -61,11 +61,7 @@ def replay(ctx: click.Context, since: str, changed: Path | None, desk: str, as_j
 def _load(ctx: click.Context, path: Path) -> Loaded:
     invocation = ctx.find_object(Invocation)
     assert invocation is not None
-    try:
-        return load(path, invocation.environment)
-    except ConfigurationError as error:
-        click.echo(str(error), err=True)
-        ctx.exit(WRONG_USAGE)
+    return read_by(load, path, invocation.environment)
 
 
 def _show(view: View, as_json: bool) -> None:

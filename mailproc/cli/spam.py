@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
-from mailproc.cli.context import run_with_store
+from mailproc.cli.context import run, run_with_store, with_store
 from mailproc.cli.filters import load_site
 from mailproc.cli.mail_files import MailFile, mails_in
-from mailproc.cli.output import echo_json, fail
+from mailproc.cli.output import echo_json
+from mailproc.cli.progress import progress
 from mailproc.cli.table import printable
+from mailproc.config import Loaded
 from mailproc.desk.known_tokens import KnownTokens
 from mailproc.desk.train import (
     Label,
@@ -32,8 +32,6 @@ from mailproc.desk.train import (
 )
 from mailproc.model.bayes import CutOffs, judge, untrained
 from mailproc.store.protocol import Store, Transaction
-
-T = TypeVar("T")
 
 AT_ONCE = 100  # mails learnt in one transaction
 
@@ -131,7 +129,7 @@ def _untrain_agent(ctx: click.Context, agent: str, since: float) -> None:
     async def work(store: Store) -> int:
         return await store.write(lambda tx: untrain_agent(tx, agent, since))
 
-    click.echo(f"took back {_run(ctx, work)} mails that {agent} taught", err=True)
+    click.echo(f"took back {run_with_store(ctx, work)} mails that {agent} taught", err=True)
 
 
 @spam.command("rebuild")
@@ -141,12 +139,13 @@ def rebuild_command(ctx: click.Context) -> None:
 
     To be run after an upgrade that changed what is read of a mail; CHANGELOG says so.
     """
-    hosts = _upstream_hosts(ctx)
+    loaded = load_site(ctx)
+    hosts = upstream_of(_options(loaded))
 
     async def work(store: Store) -> tuple[int, int]:
         return await store.write(lambda tx: rebuild(tx, hosts))
 
-    anew, everything = _run(ctx, work)
+    anew, everything = run(with_store(loaded, work))
     click.echo(f"counted {everything} mails again, {anew} of them were read again", err=True)
 
 
@@ -157,14 +156,15 @@ def rebuild_command(ctx: click.Context) -> None:
 @click.pass_context
 def score(ctx: click.Context, paths: tuple[Path, ...], desk: str, as_json: bool) -> None:
     """Score mails from 0 (ham) to 1 (spam), with the words that decided."""
-    cut_offs, hosts = _cut_offs(ctx, desk), _upstream_hosts(ctx)
+    loaded = load_site(ctx)
+    cut_offs, hosts = _cut_offs(loaded, desk), upstream_of(_options(loaded))
 
     async def work(store: Store) -> None:
         known = KnownTokens(store)
         for file in mails_in(paths):
             _show(await _score(known, file, cut_offs, hosts), as_json)
 
-    _run(ctx, work)
+    run(with_store(loaded, work))
 
 
 @spam.command()
@@ -172,13 +172,13 @@ def score(ctx: click.Context, paths: tuple[Path, ...], desk: str, as_json: bool)
 @click.pass_context
 def status(ctx: click.Context, as_json: bool) -> None:
     """How much was learnt, and whether that is enough to judge."""
-    cut_offs = _cut_offs(ctx)
+    loaded = load_site(ctx)
 
     async def work(store: Store) -> tuple[tuple[int, int], int]:
         return await store.read(lambda tx: (tx.tokens.totals(), tx.tokens.distinct_words()))
 
-    (spam_mails, ham_mails), words = _run(ctx, work)
-    early = untrained(spam_mails, ham_mails, cut_offs)
+    (spam_mails, ham_mails), words = run(with_store(loaded, work))
+    early = untrained(spam_mails, ham_mails, _cut_offs(loaded))
     if as_json:
         echo_json([{"spam": spam_mails, "ham": ham_mails, "words": words, "trained": early is None}])
     else:
@@ -186,17 +186,13 @@ def status(ctx: click.Context, as_json: bool) -> None:
         click.echo(early.clues[0] if early else "trained: mails are judged")
 
 
-def _options(ctx: click.Context) -> dict[str, Any]:
+def _options(loaded: Loaded) -> dict[str, Any]:
     """Those of the stage ``spam`` in the configuration."""
-    return load_site(ctx).config.stage.get("spam", {})
+    return loaded.config.stage.get("spam", {})
 
 
-def _upstream_hosts(ctx: click.Context) -> frozenset[str]:
-    return upstream_of(_options(ctx))
-
-
-def _cut_offs(ctx: click.Context, desk: str = "") -> CutOffs:
-    options = _options(ctx)
+def _cut_offs(loaded: Loaded, desk: str = "") -> CutOffs:
+    options = _options(loaded)
     options = options | options.get("desk", {}).get(desk, {})
     return CutOffs(**{name: options[name] for name in ("ham", "spam", "enough") if name in options})
 
@@ -232,37 +228,21 @@ def _teach(ctx: click.Context, paths: dict[Label | None, tuple[Path, ...]], teac
     def teach_all(batch: list[tuple[Label | None, Lesson]], tx: Transaction) -> int:
         return sum(teach(tx, lesson, label) for label, lesson in batch)
 
-    hosts = _upstream_hosts(ctx)
+    loaded = load_site(ctx)
+    hosts = upstream_of(_options(loaded))
 
     async def work(store: Store) -> tuple[int, int]:
         changed = seen = 0
-        with _progress(_lessons(paths, hosts)) as lessons:
+        with progress(_lessons(paths, hosts), "reading") as lessons:
             while batch := list(islice(lessons, AT_ONCE)):
                 changed += await store.write(partial(teach_all, batch))
                 seen += len(batch)
         return changed, seen
 
-    return _run(ctx, work)
+    return run(with_store(loaded, work))
 
 
 def _lessons(paths: dict[Label | None, tuple[Path, ...]], hosts: frozenset[str]) -> Lessons:
     for label, roots in paths.items():
         for file in mails_in(roots):
             yield label, read_lesson(file.raw, hosts)
-
-
-@contextmanager
-def _progress(lessons: Lessons) -> Iterator[Lessons]:
-    """A bar on a terminal, and nothing elsewhere."""
-    if not sys.stderr.isatty():
-        yield lessons
-        return
-    with click.progressbar(lessons, label="reading", show_pos=True, file=sys.stderr) as bar:
-        yield iter(bar)
-
-
-def _run(ctx: click.Context, work: Callable[[Store], Awaitable[T]]) -> T:
-    try:
-        return run_with_store(ctx, work)
-    except OSError as error:
-        fail(f"{error.filename}: {error.strerror}")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
@@ -19,9 +19,7 @@ from mailproc.desk.topics import digest_of, learn_model, tokens_of
 from mailproc.desk.view import rfc3339
 from mailproc.model.topics import MOST_REASONS, NONE, TopicModel, from_bytes
 from mailproc.store.protocol import Store, Transaction
-from mailproc.store.topics import EVERY_DESK, StaleModel
-
-T = TypeVar("T")
+from mailproc.store.topics import EVERY_DESK
 
 AT_ONCE = 100  # mails learnt in one transaction
 
@@ -33,9 +31,8 @@ PATHS = click.Path(exists=True, path_type=Path)
 def topics() -> None:
     """Teach what mails are about, and ask.
 
-    PATH is a mail, a directory of mails (recursive), an mbox or a Maildir.  The label "none" is for mails
-    that
-    are about none of the topics.
+    PATH is a mail, a directory of mails (recursive), an mbox or a Maildir.  The label "none" is for
+    mails that are about none of the topics.
     """
 
 
@@ -60,7 +57,7 @@ def train(ctx: click.Context, labelled: tuple[str, ...], desk: str) -> None:
         await _learn_models(store)
         return changed, seen
 
-    changed, seen = _run(ctx, work)
+    changed, seen = run_with_store(ctx, work)
     click.echo(f"learnt {changed} of {seen} mails, {seen - changed} were known", err=True)
 
 
@@ -78,7 +75,7 @@ def untrain(ctx: click.Context, paths: tuple[Path, ...], desk: str) -> None:
         await _learn_models(store)
         return changed, len(digests)
 
-    changed, seen = _run(ctx, work)
+    changed, seen = run_with_store(ctx, work)
     click.echo(f"took back {changed} of {seen} mails", err=True)
 
 
@@ -92,8 +89,7 @@ def score(ctx: click.Context, paths: tuple[Path, ...], desk: str, as_json: bool)
     chosen = _chosen(ctx, desk)
 
     async def work(store: Store) -> None:
-        content = await store.read(lambda tx: tx.topics.model(tx.topics.version(chosen)[0]))
-        model = from_bytes(content) if content else TopicModel.empty()
+        model = await store.read(lambda tx: _model(tx, tx.topics.version(chosen)[0]))
         for file in mails_in(paths):
             ranked = model.judge(await tokens_of(file.raw))
             found = [{"topic": each.topic, "probability": round(each.probability, 4)} for each in ranked]
@@ -104,7 +100,7 @@ def score(ctx: click.Context, paths: tuple[Path, ...], desk: str, as_json: bool)
                 words = printable(", ".join(ranked[0].reasons[:MOST_REASONS])) if ranked else ""
                 click.echo(f"{printable(file.path)}  {shown or 'nothing was learnt'}  {words}".rstrip())
 
-    _run(ctx, work)
+    run_with_store(ctx, work)
 
 
 @topics.command()
@@ -117,8 +113,7 @@ def status(ctx: click.Context, desk: str, as_json: bool) -> None:
 
     def look(tx: Transaction) -> dict[str, Any]:
         used, version = tx.topics.version(chosen)
-        content = tx.topics.model(used)
-        model = from_bytes(content) if content else TopicModel.empty()
+        model = _model(tx, used)
         at = next((at for name, _, at, _ in tx.topics.models() if name == used and version), None)
         return {
             "desk": chosen or None,
@@ -132,7 +127,7 @@ def status(ctx: click.Context, desk: str, as_json: bool) -> None:
     async def work(store: Store) -> dict[str, Any]:
         return await store.read(look)
 
-    found = _run(ctx, work)
+    found = run_with_store(ctx, work)
     if as_json:
         echo_json([found])
         return
@@ -171,6 +166,11 @@ def _files(lessons: Sequence[tuple[str, Path]]) -> Iterator[tuple[str, MailFile]
             yield label, file
 
 
+def _model(tx: Transaction, desk: str) -> TopicModel:
+    content = tx.topics.model(desk)
+    return from_bytes(content) if content else TopicModel.empty()
+
+
 async def _learn(store: Store, desk: str, batch: Sequence[tuple[str, MailFile]]) -> int:
     """Learn those that were not learnt so before; how many that were."""
     read = [(label, digest_of(file.raw), await tokens_of(file.raw)) for label, file in batch]
@@ -189,17 +189,6 @@ async def _learn(store: Store, desk: str, batch: Sequence[tuple[str, MailFile]])
 
 async def _learn_models(store: Store) -> None:
     """Every model that does not know all lessons; of one that was never asked for lessons only its own."""
-
-    def due(tx: Transaction) -> list[StaleModel]:
-        return tx.topics.stale()
-
-    for model in await store.read(due):
+    for model in await store.read(lambda tx: tx.topics.stale()):
         if not await learn_model(store, model, time.time()):
             fail("the model could not be learnt; the lessons are kept")
-
-
-def _run(ctx: click.Context, work: Callable[[Store], Awaitable[T]]) -> T:
-    try:
-        return run_with_store(ctx, work)
-    except OSError as error:
-        fail(f"{error.filename}: {error.strerror}")
