@@ -102,7 +102,7 @@ class Serving:
         """What was started is what the daemon serves now."""
         for bound in without(self._sockets, sockets):
             bound.remove()
-        is_reload = bool(self._loaded is not loaded)
+        is_reload = self._loaded is not loaded
         self._loaded, self._sockets = loaded, sockets
         set_up(loaded.config.log.level, loaded.config.log.format, sys.stderr)
         endpoints = ",".join(text for _, text in entries(loaded.config)) or "no socket"

@@ -51,9 +51,8 @@ def _store_to_look_at(config: Config, folder: Path) -> tuple[SqliteStore, Keyrin
     store = SqliteStore(path) if path.exists() else open_sqlite(folder / "empty.db")
     if path.exists() and key_path(config).exists():
         return store, load_keyring(config)
-    return store, Keyring.generate(
-        secrets.token_bytes(KEY_BYTES)
-    )  # what was trained counts before the first start
+    # Before the first start there is no key, and yet what was trained counts.
+    return store, Keyring.generate(secrets.token_bytes(KEY_BYTES))
 
 
 async def _judge(

@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 
 from mailproc.chains import open_chains
 from mailproc.config import Loaded
+from mailproc.desk.processing import delivery_of
 from mailproc.desk.replay import (
     RULES,
     PastMail,
     Reading,
     Remembered,
-    delivery_of,
     differences,
     past_mail,
     reading_of,
@@ -71,7 +71,7 @@ class Bench:
         if desk is None:
             return None
         self.tickets.joined = mail.joined
-        delivery = delivery_of(mail, desk)
+        delivery = delivery_of(mail.stored, mail.raw, desk)
         verdict = await self.chains[desk.name].run(delivery)
         return reading_of(delivery, verdict)
 

@@ -30,7 +30,6 @@ from mailproc.mime.inspection import Inspection
 from mailproc.mime.reader import Mail
 from mailproc.mime.report import DeliveryReport, ReportKind, has_null_path, is_from_daemon
 from mailproc.mime.signals import read_signals
-from mailproc.mime.tokens import words_of
 from mailproc.mime.tokens_mail import mail_tokens
 from mailproc.mime.topic_tokens import judged_text, topic_tokens
 from mailproc.mime.upstream import Upstream, read_upstream
@@ -170,7 +169,6 @@ __all__ = [
     "urgency_of",
     "voucher_in",
     "wants_no_answer",
-    "words_of",
 ]
 
 

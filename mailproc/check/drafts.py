@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from mailproc.check.imap import WILDCARDS
 from mailproc.config import AgentSection, Config, ImapSection
 from mailproc.model.mistake import Findings
-
-_WILDCARDS = frozenset("%*")  # RFC 3501 section 6.3.8
 
 
 def check_drafts(config: Config, findings: Findings) -> None:
@@ -46,4 +45,4 @@ def _check_way(
 
 def _is_name(folder: str) -> bool:
     is_path = folder.isprintable() and folder == folder.strip("/ ") and "//" not in folder
-    return is_path and not _WILDCARDS & {*folder}
+    return is_path and not WILDCARDS & {*folder}

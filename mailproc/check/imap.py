@@ -13,7 +13,7 @@ from msgspec.structs import asdict
 from mailproc.config import Config, DeskSection, ImapSection, NamesSection
 from mailproc.model.mistake import Findings
 
-_WILDCARDS = frozenset("%*")  # RFC 3501 section 6.3.8
+WILDCARDS = frozenset("%*")  # RFC 3501 section 6.3.8
 
 
 def check_imap(config: Config, findings: Findings) -> None:
@@ -86,7 +86,7 @@ def _check_names(names: NamesSection, findings: Findings) -> None:
 
 def _check_desk(name: str, desk: DeskSection, findings: Findings) -> None:
     folder = desk.folder or name
-    if _WILDCARDS & {*folder} or "//" in folder:
+    if WILDCARDS & {*folder} or "//" in folder:
         findings.refuse(f"{folder!r} is no name of a folder", "desk", name, "folder")
     taken: dict[str, str] = {}
     for number, agent in enumerate(desk.agents):
@@ -102,7 +102,7 @@ def _is_name(name: str) -> bool:
         bool(name)
         and name.isprintable()
         and name == name.strip()
-        and not _WILDCARDS & {*name}
+        and not WILDCARDS & {*name}
         and "/" not in name
     )
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -13,6 +12,7 @@ from mailproc.cli.output import FAILED, echo_json
 from mailproc.cli.table import printable
 from mailproc.mime.reader import Attachment, Mail, read
 from mailproc.model.address import Mailbox
+from mailproc.model.moment import shown_moment
 
 _LABEL = 12  # columns
 _SHOWN_QUOTE = 6  # lines of it; the rest is counted
@@ -88,7 +88,7 @@ def _head(mail: Mail, path: str) -> Iterator[str]:
         ("Reply-To", _people([mail.reply_to]) if mail.reply_to else ""),
         ("To", _people(mail.to)),
         ("Cc", _people(mail.cc)),
-        ("Date", _moment(mail.date)),
+        ("Date", "" if mail.date is None else shown_moment(mail.date)),
         ("Message-ID", mail.message_id),
         ("Language", mail.language),
     ]
@@ -102,10 +102,6 @@ def _people(mailboxes: Iterable[Mailbox]) -> str:
         printable(f"{mailbox.name} <{mailbox.address}>" if mailbox.name else str(mailbox.address))
         for mailbox in mailboxes
     )
-
-
-def _moment(seconds: float | None) -> str:
-    return "" if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def _absent(words: str) -> str:

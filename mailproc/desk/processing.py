@@ -21,6 +21,7 @@ from mailproc.desk.filing import Filing, Judged
 from mailproc.desk.pressure import Pressure
 from mailproc.failpoint import FailPoints
 from mailproc.model.address import Address
+from mailproc.model.desk import Desk
 from mailproc.model.envelope import Envelope
 from mailproc.model.ticket import Outcome
 from mailproc.pipeline.chain import Chain
@@ -52,6 +53,13 @@ GRACE = 20.0  # seconds for what is in the chain when the daemon is told to stop
 class ProcessingLimits:
     at_once: int  # mails in the chain at the same time
     attempts: int  # failures before a mail is quarantined
+
+
+def delivery_of(stored: StoredDelivery, raw: bytes, desk: Desk) -> Delivery:
+    """The mail as it came to a desk, for a chain."""
+    mail_from = Address.parse_or_none(stored.mail_from) if stored.mail_from else None
+    envelope = Envelope(mail_from, Address.parse(stored.rcpt_to))
+    return Delivery(envelope, desk, raw, stored.received, is_history=stored.is_history)
 
 
 class Processor:
@@ -214,10 +222,7 @@ class Processor:
     async def _read(self, claimed: Claimed) -> Delivery:
         stored = claimed.delivery
         raw = claimed.raw if claimed.raw is not None else await self._raw(stored)
-        mail_from = Address.parse_or_none(stored.mail_from) if stored.mail_from else None
-        envelope = Envelope(mail_from, Address.parse(stored.rcpt_to))
-        desk = self._filing.site.desks[stored.desk]
-        return Delivery(envelope, desk, raw, stored.received, is_history=stored.is_history)
+        return delivery_of(stored, raw, self._filing.site.desks[stored.desk])
 
     async def _raw(self, stored: StoredDelivery) -> bytes:
         """The original; b"" at last, so that a damaged one ends as a problem ticket and not in a circle."""

@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from mailproc.model.address import Address
 from mailproc.model.desk import Desk
-from mailproc.model.envelope import Envelope
 from mailproc.model.follow_up import FollowUp, Signals
 from mailproc.model.moment import shown_moment
 from mailproc.model.snooze import UNTIL_ANSWER
@@ -87,14 +85,6 @@ def _what_was(tx: Transaction, stored: StoredDelivery, message: Message | None) 
         routed = next((event.detail for event in events if event.what == "routed"), "")
         reading[RULES] = [name for name in routed.removeprefix("rules: ").split(", ") if name]
     return reading
-
-
-def delivery_of(mail: PastMail, desk: Desk) -> Delivery:
-    """The mail as it came to a desk."""
-    stored = mail.stored
-    sender = Address.parse_or_none(stored.mail_from) if stored.mail_from else None
-    envelope = Envelope(sender, Address.parse(stored.rcpt_to))
-    return Delivery(envelope, desk, mail.raw, stored.received, is_history=stored.is_history)
 
 
 def reading_of(delivery: Delivery, verdict: Verdict) -> Reading:

@@ -121,13 +121,16 @@ def _parse(head: bytes) -> tuple[bytes, str] | None:
     return request[1], request[2].decode("ascii").partition("?")[0]
 
 
+_ALLOW = "Allow: GET, HEAD\r\n"
+
+
 def _octets(answer: Answer, *, with_body: bool) -> bytes:
     body = answer.body.encode()
     head = (
         f"HTTP/1.1 {answer.status} {_REASONS[answer.status]}\r\n"
         f"Content-Type: {answer.content_type}\r\n"
         f"Content-Length: {len(body)}\r\n"
-        f"{'Allow: GET, HEAD' + chr(13) + chr(10) if answer.status == 405 else ''}"
+        f"{_ALLOW if answer.status == 405 else ''}"
         "Cache-Control: no-store\r\n"
         "X-Content-Type-Options: nosniff\r\n"
         "Connection: close\r\n\r\n"
