@@ -31,7 +31,7 @@ log = logging.getLogger("mailproc.clock")
 
 WHO = "mailproc"
 AT_ONCE = 100  # tickets in one transaction
-EVENTS_AT_ONCE = 2000
+EVENTS_AT_ONCE = 300
 NAMES = {Kind.FIRST: "first answer", Kind.NEXT: "next answer", Kind.SOLUTION: "solution"}
 IMPORTANCE = {"high": "1 (Highest)", "normal": "3 (Normal)", "low": "5 (Lowest)"}
 
@@ -95,6 +95,11 @@ def _changed_rules(tx: Transaction, site: Site, now: float) -> dict[str, str]:
 def _take_up_rules(tx: Transaction, site: Site, now: float) -> None:
     """Open tickets of a desk with new rules are looked at; what was due before it had any does nothing."""
     marks = tx.targets.marks()
+    if not marks:
+        tx.targets.set_seen(tx.targets.newest_event())  # no need to go through years of events
+    for name, mark in marks.items():
+        if mark.since > now:  # the machine's clock was ahead then
+            tx.targets.set_mark(name, replace(mark, since=now))
     for name, digest in _changed_rules(tx, site, now).items():
         if digest:
             tx.targets.set_mark(name, Mark(digest, marks[name].since if name in marks else now))
