@@ -39,6 +39,7 @@ from mailproc.stage import (
     telling_words,
     topic_tokens,
     urgency_of,
+    without_ibans,
 )
 
 MAX_TEXT = 65_536  # characters
@@ -200,17 +201,22 @@ class Filter(Stage):
             known = _known_addresses(delivery)
             found = (address for address in addresses_in(searched) if address.lower() not in known)
             _note(delivery, "addresses", found)
-        if self.phones:
-            phones = (match.group() for match in _PHONE.finditer(searched))
-            _note(delivery, "phones", (phone for phone in phones if not _DATE_LIKE.fullmatch(phone)))
+        ibans = list(ibans_in(searched))
         if self.accounts:
-            _note(delivery, "ibans", ibans_in(searched))
+            _note(delivery, "ibans", ibans)
             _note(delivery, "cards", cards_in(searched))
+        if self.phones:
+            _note(delivery, "phones", _phones_in(without_ibans(searched) if ibans else searched))
         if self.links:
             links = sum(1 for _ in _LINK.finditer(searched)) if "://" in searched else 0
             delivery.score("links", links)
             if links:
                 delivery.note("links", str(links))
+
+
+def _phones_in(text: str) -> Iterator[str]:
+    phones = (match.group() for match in _PHONE.finditer(text))
+    return (phone for phone in phones if not _DATE_LIKE.fullmatch(phone))
 
 
 def addresses_in(text: str) -> Iterator[str]:

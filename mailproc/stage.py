@@ -24,7 +24,7 @@ from mailproc.mime.automatic_words import (
     bounce_phrase,
     confirms_absence,
 )
-from mailproc.mime.check_digits import CHECKS, cards_in, ibans_in
+from mailproc.mime.check_digits import CHECKS, cards_in, ibans_in, without_ibans
 from mailproc.mime.deadlines import Deadline, deadlines_in
 from mailproc.mime.inspection import Inspection
 from mailproc.mime.reader import Mail
@@ -169,6 +169,7 @@ __all__ = [
     "urgency_of",
     "voucher_in",
     "wants_no_answer",
+    "without_ibans",
 ]
 
 

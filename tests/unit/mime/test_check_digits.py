@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailproc.mime.check_digits import CHECKS, cards_in, ibans_in
+from mailproc.mime.check_digits import CHECKS, cards_in, ibans_in, without_ibans
 
 # Examples from the standards or their registries.
 RIGHT = {
@@ -52,3 +52,8 @@ def test_any_text_is_right_or_wrong(check: str, text: str) -> None:
 def test_any_text_is_searched(text: str) -> None:
     assert all(len(each) >= 15 for each in ibans_in(text))
     assert all(len(each) == 5 for each in cards_in(text))
+
+
+def test_a_text_without_its_ibans_keeps_all_else() -> None:
+    text = "to DE89 3704 0044 0532 0130 00 or DE88 3704 0044 0532 0130 00, +49 89 1234567"
+    assert without_ibans(text) == "to   or DE88 3704 0044 0532 0130 00, +49 89 1234567"
