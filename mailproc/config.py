@@ -198,11 +198,20 @@ class DeskSection(Section, frozen=True):
     claim_expires: Hours = 4.0  # of the calendar, without activity; then a ticket is back in New; 0: never
     close_after: str = "0"  # an answered ticket whose customer is silent is closed: 14d, 4w; 0: never
     close_warning: str = "3d"  # so long before that the customer is told by mail; 0: not at all
+    digest: str = ""  # when its agents get a mail of what is to be done: 07:30, on days it is open; off
     thanks: str = ""  # the topic of mails that only say thanks: they reopen nothing
     review: tuple[str, ...] = ()  # agents whose answers another agent must approve
     lead: str = ""  # the agent whom steps of escalation and reports call so
     target: tuple[TargetSection, ...] = ()  # how long customers may wait; the first that fits counts
     escalation: tuple[EscalationSection, ...] = ()  # what is done when they wait too long
+
+
+class ReportSection(Section, frozen=True):
+    name: str = ""  # needed, and its own: what was sent is remembered by it
+    every: str = "monday 07:00"  # a weekday, day or month, and a time: what was before it is reported
+    desks: tuple[str, ...] = ()  # names of [desk.NAME]; all by default
+    to: tuple[str, ...] = ()  # needed: names of [agent.NAME], or lead: who leads these desks
+    format: Literal["text", "html", "csv"] = "html"  # beside the text: what is attached
 
 
 class AgentSection(Section, frozen=True):
@@ -243,6 +252,7 @@ class Config(Section, frozen=True):
     calendar: dict[str, CalendarSection] = {}  # opening hours and holidays
     desk: dict[str, DeskSection] = {}  # at least one
     agent: dict[str, AgentSection] = {}
+    report: tuple[ReportSection, ...] = ()  # reports that are mailed regularly
     stage: dict[str, dict[str, Any]] = {}  # options of each stage; checked against its filter
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from mailproc.calendars.make import make_calendar
 from mailproc.check.paths import template_folders
-from mailproc.config import Config, DeskSection, EscalationSection, TargetSection
+from mailproc.config import Config, DeskSection, EscalationSection, ReportSection, TargetSection
 from mailproc.desk.site import Agent, AutomaticAnswers, Site
 from mailproc.failpoint import NO_FAILPOINTS, FailPoints
 from mailproc.model.address import Address, ascii_domain
@@ -26,6 +26,7 @@ from mailproc.model.desk import ClosedReply, Desk, FollowUpPolicy, ForwardPolicy
 from mailproc.model.escalation import Addressee, At, Escalation, Rule, Step, key_steps
 from mailproc.model.mac import BadKeyring, Keyring
 from mailproc.model.moment import parse_span
+from mailproc.model.period import ReportPlan, parse_schedule, parse_time
 from mailproc.model.target import Kind, Target
 from mailproc.store.connection import StoreError
 from mailproc.store.sqlite import SqliteStore, open_sqlite
@@ -34,6 +35,7 @@ from mailproc.store.turnstile import Turnstile
 log = logging.getLogger("mailproc")
 
 KEY_BYTES = 32
+LEAD = "lead"  # in the list of a report's recipients
 HOUR = 3600.0
 
 
@@ -168,6 +170,7 @@ def _desk(
         close_warning=parse_span(section.close_warning),
         thanks=section.thanks,
         review=section.review,
+        digest=parse_time(section.digest) if section.digest else None,
         escalation=_escalation(section),
     )
 
@@ -206,3 +209,16 @@ def _step(section: EscalationSection) -> Step:
 
 def _seconds(text: str) -> float:
     return parse_span(text) if text else 0.0
+
+
+def plans_of(config: Config) -> tuple[ReportPlan, ...]:
+    """The reports that are mailed regularly."""
+    return tuple(_plan(config, report) for report in config.report)
+
+
+def _plan(config: Config, report: ReportSection) -> ReportPlan:
+    desks = report.desks or tuple(config.desk)
+    leads = [lead for desk in desks if (lead := config.desk[desk].lead)]
+    people = [leads if name == LEAD and name not in config.agent else [name] for name in report.to]
+    to = tuple(dict.fromkeys(agent for names in people for agent in names))
+    return ReportPlan(report.name, parse_schedule(report.every), desks, to, report.format)

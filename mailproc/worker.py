@@ -30,9 +30,10 @@ from mailproc.failpoint import FailPoints
 from mailproc.metrics.figures import look
 from mailproc.metrics.measured import MeasuredIntake, MeasuredStore
 from mailproc.metrics.monitor import Monitor
-from mailproc.opening import open_store
+from mailproc.opening import open_store, plans_of, store_path
 from mailproc.pipeline.escalation_letters import read_escalation_letters
 from mailproc.reception import Reception
+from mailproc.reports.regular import keep_reporting
 from mailproc.soundness import StoreCheck
 from mailproc.store.sqlite import read_once
 from mailproc.store.turnstile import Turnstile
@@ -160,12 +161,14 @@ def _keep_time(loaded: Loaded, parts: Parts, holder: str) -> Coroutine[None, Non
     hosts = upstream_of(loaded.config.stage.get("spam", {}))
     steps = [step for desk in loaded.config.desk.values() for step in desk.escalation if step.mail]
     letters = read_escalation_letters([step.template for step in steps], template_folders(loaded.config))
+    path, plans = store_path(loaded.config), plans_of(loaded.config)
     return Turn(parts.store, "clock", holder, time.time).work(
         [
             lambda store: enrich_later(LateNotes(store, parts.site, parts.chains), time.time),
             lambda store: keep_learning(store, time.time),
             keep_index,
             lambda store: keep_time(store, parts.site, time.time, grace, hosts, letters),
+            lambda store: keep_reporting(store, path, parts.site, plans, time.time),
         ]
     )
 

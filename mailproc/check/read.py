@@ -19,6 +19,7 @@ from mailproc.check.drafts import check_drafts
 from mailproc.check.imap import check_imap
 from mailproc.check.paths import resolve_paths
 from mailproc.check.report import follows, line_for, lines_of
+from mailproc.check.reports import check_reports
 from mailproc.check.sockets import check_sockets
 from mailproc.check.submission import check_submission
 from mailproc.check.targets import check_targets
@@ -82,6 +83,7 @@ def check_values(config: Config, findings: Findings) -> None:
     check_site(config, findings)
     check_calendars(config, findings)
     check_targets(config, findings)
+    check_reports(config, findings)
     check_sockets(config, findings)
     check_imap(config, findings)
     check_drafts(config, findings)

@@ -18,7 +18,7 @@ from mailproc.model.mistake import did_you_mean
 from mailproc.model.period import parse_period
 from mailproc.opening import load_keyring, make_site
 from mailproc.reports.calendar_file import calendar_file
-from mailproc.reports.gather import make_report
+from mailproc.reports.gather import report_on
 from mailproc.reports.page import listed_tickets, report_page
 from mailproc.reports.rows import COLUMNS, as_csv, report_rows, ticket_rows
 from mailproc.reports.shown import printable
@@ -88,7 +88,7 @@ async def _read(
     store: Store, site: Site, desks: tuple[str, ...], period: Period, now: float, figure: str, form: str
 ) -> tuple[Report, dict[int, Named]]:
     def work(tx: Transaction) -> tuple[Report, dict[int, Named]]:
-        found = make_report(tx, {name: site.desks[name].calendar for name in desks}, period, now)
+        found = report_on(tx, [site.desks[name] for name in desks], period, now)
         if figure:
             return found, tx.figures.names(tickets_behind(found, figure) or ())
         if form == "html":

@@ -19,6 +19,7 @@ __all__ = ["check_text", "compose", "encode_field", "mailbox_header"]
 
 _PLAIN = re.compile(rb"(?:(?!From )[\t -~]{0,78}\n)*")  # lines that need no encoding
 _OURS = "mime-version"
+_BASE64 = 76  # octets of a line (RFC 2045 section 6.8)
 
 
 def compose(headers: Sequence[tuple[str, str]], text: str, attached: bytes | None = None) -> bytes:
@@ -31,6 +32,22 @@ def compose(headers: Sequence[tuple[str, str]], text: str, attached: bytes | Non
     top += encode_field("MIME-Version", "1.0")
     part = _text_part(text)
     return top + (part if attached is None else _mixed(part, normalise_newlines(attached)))
+
+
+def compose_with_file(
+    headers: Sequence[tuple[str, str]], text: str, name: str, content_type: str, content: bytes
+) -> bytes:
+    """The same with a file; ``name`` is plain ASCII, ``content_type`` has its parameters."""
+    encoded = binascii.b2a_base64(content, newline=False)
+    lines = b"\r\n".join(encoded[at : at + _BASE64] for at in range(0, len(encoded), _BASE64))
+    part = _text_part(text)
+    file = (
+        encode_field("Content-Disposition", f'attachment; filename="{name}"')
+        + _content_fields(content_type, "base64")
+        + lines
+    )
+    top = b"".join(_checked_field(name, value) for name, value in headers)
+    return top + encode_field("MIME-Version", "1.0") + _parts(part, file)
 
 
 def _checked_field(name: str, value: str) -> bytes:
@@ -65,17 +82,19 @@ def _content_fields(content_type: str, encoding: str) -> bytes:
 
 
 def _mixed(part: bytes, mail: bytes) -> bytes:
-    # A digest of the content cannot stand in the content, so this line is surely not in it.
-    boundary = "=_" + hashlib.sha256(part + mail).hexdigest()[:40]
     # A mail may only be 7bit or 8bit, never encoded (RFC 2046 section 5.2.1).
     encoding = "7bit" if mail.isascii() else "8bit"
+    return _parts(part, _content_fields("message/rfc822", encoding) + mail)
+
+
+def _parts(*parts: bytes) -> bytes:
+    """A multipart/mixed entity of these."""
+    # A digest of the content cannot stand in the content, so this line is surely not in it.
+    boundary = "=_" + hashlib.sha256(b"".join(parts)).hexdigest()[:40]
     line = f"--{boundary}".encode()
-    return b"\r\n".join(
-        (
-            _content_fields(f'multipart/mixed; boundary="{boundary}"', encoding) + line,
-            part + line,
-            _content_fields("message/rfc822", encoding) + mail,
-            line + b"--",
-            b"",
-        )
-    )
+    top = _content_fields(f'multipart/mixed; boundary="{boundary}"', "7bit" if _is_ascii(parts) else "8bit")
+    return b"\r\n".join((top + line, *(each for part in parts for each in (part, line)))) + b"--\r\n"
+
+
+def _is_ascii(parts: Sequence[bytes]) -> bool:
+    return all(part.isascii() for part in parts)

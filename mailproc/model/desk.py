@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import time
 from enum import StrEnum
 
 from mailproc.model.address import Address
@@ -77,6 +78,7 @@ class Desk:
     thanks: str = ""  # the topic of mails that only say thanks, and reopen nothing
     review: tuple[str, ...] = ()  # agents whose answers another agent must approve
     escalation: Escalation = NO_TARGETS  # how long customers may wait, and what is done after that
+    digest: time | None = None  # when its agents are told what is to be done; None: never
     signed: bool = False  # what leaves from its address gets a DKIM signature of ours
 
     @property

@@ -52,6 +52,17 @@ class Schedule:
         return day - timedelta(days=(day.weekday() - WEEKDAYS.index(self.day)) % 7)
 
 
+@dataclass(frozen=True, slots=True)
+class ReportPlan:
+    """A report that is mailed regularly to agents; ``form`` is what is attached."""
+
+    name: str
+    schedule: Schedule
+    desks: tuple[str, ...]
+    to: tuple[str, ...]
+    form: str
+
+
 def parse_schedule(text: str) -> Schedule:
     """Read ``monday 07:00``; ValueError where it is none."""
     found = _EVERY.fullmatch(text.strip().lower())

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from mailproc.desk.known import notes_of
 from mailproc.model.calendar import Calendar
+from mailproc.model.desk import Desk
 from mailproc.model.figures import Period, Report
+from mailproc.model.target import Target
 from mailproc.reports.tables import Tables, is_long
 from mailproc.reports.tally import HAPPENED, Tally, TargetOf
 from mailproc.store.figures import Case
 from mailproc.store.protocol import Transaction
 
 STEPS = ("answered", "merged", "taken_back")  # events that count though they may change no state
+
+
+def report_on(tx: Transaction, desks: Sequence[Desk], period: Period, now: float) -> Report:
+    """The figures of these desks, against their targets."""
+    by_name = {desk.name: desk for desk in desks}
+    calendars = {desk.name: desk.calendar for desk in desks}
+
+    def target_of(case: Case) -> Target | None:
+        rules = by_name[case.desk].escalation
+        notes = notes_of(tx.history.events(case.id)) if rules.asks_notes else {}
+        return rules.target(case.tags, notes)
+
+    has_targets = any(desk.escalation.rules for desk in desks)
+    return make_report(tx, calendars, period, now, target_of if has_targets else None)
 
 
 def make_report(

@@ -85,8 +85,9 @@ class Tally:
                 self.by_agent[agent, "answers"].append(case.id)
         self.facts["reopened"] += [(place, at) for at in walked.back if start <= at]
         self._add_closings(case, place)
-        self._add_waits(case, place, walked)
-        self._add_backlog(case, place, walked)
+        target = self._target_of(case)
+        self._add_waits(case, place, walked, target)
+        self._add_backlog(case, place, walked, target)
 
     def _add_mails(self, case: Case, place: int) -> None:
         start, end, is_spam, is_first = self.period.start, self.period.end, case.state == SPAM, True
@@ -109,31 +110,20 @@ class Tally:
                 if case.owner:
                     self.by_agent[case.owner, "closed"].append(case.id)
 
-    def _add_waits(self, case: Case, place: int, walked: Walked) -> None:
+    def _add_waits(self, case: Case, place: int, walked: Walked, target: Target | None) -> None:
         for wait in walked.waits:
             if wait.ended < self.period.start:
                 continue
             if wait.is_met:
                 agent = case.owner if wait.kind is Kind.SOLUTION else wait.agent
                 self.waits[wait.kind].append((wait.used, place, agent))
-            if (in_time := self._in_time(case, wait)) is not None:
+            if target and (in_time := _in_time(wait, target)) is not None:
                 self.judged[wait.kind, in_time].append(place)
 
-    def _in_time(self, case: Case, wait: Wait) -> bool | None:
-        """None without a target, and where a ticket was closed in time without an answer."""
-        target = self._target_of(case)
-        allowed = target.seconds(wait.kind) if target else 0.0
-        if not allowed:
-            return None
-        if wait.used > allowed + _MISTAKE:
-            return False
-        return True if wait.is_met else None
-
-    def _add_backlog(self, case: Case, place: int, walked: Walked) -> None:
+    def _add_backlog(self, case: Case, place: int, walked: Walked, target: Target | None) -> None:
         if case.opened >= self.period.end or walked.state in ("closed", SPAM, MERGED):
             return
         self.backlog.append((place, walked.state))
-        target = self._target_of(case) if walked.running else None
         if target and any(0 < target.seconds(kind) < used - _MISTAKE for kind, used in walked.running):
             self.over.append(place)
 
@@ -226,6 +216,16 @@ class Wall:
             }
             self._known[quarter] = found
         return found[wall]
+
+
+def _in_time(wait: Wait, target: Target) -> bool | None:
+    """None where the target has nothing for it, and where a ticket was closed in time without an answer."""
+    allowed = target.seconds(wait.kind)
+    if not allowed:
+        return None
+    if wait.used > allowed + _MISTAKE:
+        return False
+    return True if wait.is_met else None
 
 
 def spread(places: Sequence[int], lines: Sequence[str]) -> Counter[str]:

@@ -54,6 +54,20 @@ class Due:
     due: float
 
 
+@dataclass(frozen=True, slots=True)
+class AtHand:
+    """A ticket as a digest tells of it."""
+
+    id: int
+    number: str
+    desk: str
+    subject: str
+    state: str
+    owner: str
+    opened: float
+    snoozed: float | None
+
+
 _TICKET = (
     "id, desk, state, owner, customer, opened, topic, language, snoozed,"
     " merged_into IS NOT NULL AND state = 'closed'"
@@ -138,23 +152,35 @@ class Figures:
                 found[which] = Named(number, subject)
         return found
 
-    def done_until(self, name: str) -> float | None:
-        """The last moment for which something regular was done; None where it never was."""
-        row = self._connection.one("SELECT moment FROM timetable WHERE name = :name", {"name": name})
-        return row[0] if row else None
+    def timetable(self) -> dict[str, float]:
+        """What is done regularly, and the last moment for which it was done."""
+        rows = self._connection.all("SELECT name, moment FROM timetable")
+        return {row[0]: row[1] for row in rows}
 
-    def do_until(self, name: str, moment: float) -> bool:
-        """Write down that it is done for a moment; False where it was, for this one or a later one."""
+    def do_until(self, name: str, moment: float, before: float | None) -> bool:
+        """Write down that it is done for a moment; False where somebody did so since ``before`` was read."""
         row = self._connection.one(
             """
             INSERT INTO timetable (name, moment) VALUES (:name, :moment)
             ON CONFLICT (name) DO UPDATE SET moment = excluded.moment
-            WHERE timetable.moment < excluded.moment
+            WHERE timetable.moment = :before
             RETURNING name
             """,
-            {"name": name, "moment": moment},
+            {"name": name, "moment": moment, "before": before},
         )
         return row is not None
+
+    def at_hand(self, desks: Collection[str]) -> list[AtHand]:
+        """The tickets that somebody is to do something about, or has put aside, the oldest first."""
+        named, of_desks = listed_parameters("desk", desks)
+        rows = self._connection.all(
+            f"""
+            SELECT id, number, desk, subject, state, owner, opened, snoozed FROM ticket
+            WHERE desk IN ({named}) AND state IN ('new', 'claimed', 'snoozed') ORDER BY opened, id
+            """,
+            of_desks,
+        )
+        return [AtHand(*row) for row in rows]
 
     def _cases(
         self, rows: str, desks: frozenset[str], events: Collection[str], *, with_tags: bool
