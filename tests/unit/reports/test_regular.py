@@ -49,10 +49,7 @@ class Desks:
         away = Profile(absences=tuple((day, day) for day in absent))
         agents = {
             name: Agent(name, name.title(), Address.parse(f"{name}@example.org"), profile=profile)
-            for name, profile in (
-                ("alice", Profile()),
-                ("bob", Profile(absences=tuple((day, day) for day in absent))),
-            )
+            for name, profile in (("alice", Profile()), ("bob", away))
         }
         return Site("mail.example.org", desks, agents, Keyring.generate(bytes(32)))
 
