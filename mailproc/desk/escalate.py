@@ -16,7 +16,7 @@ from mailproc.desk.change import change_state
 from mailproc.desk.escalation_mail import make_calls
 from mailproc.desk.lay import lay_again
 from mailproc.desk.site import Site
-from mailproc.desk.target import Planned, standing
+from mailproc.desk.target import Planned, Standing, standing
 from mailproc.desk.transfer import hand_over
 from mailproc.model.desk import Desk
 from mailproc.model.escalation import HIGH, LOW, PRIORITIES, Addressee, shown_span
@@ -30,8 +30,8 @@ from mailproc.store.targets import Call, Mark
 log = logging.getLogger("mailproc.clock")
 
 WHO = "mailproc"
-AT_ONCE = 100  # tickets in one transaction
-EVENTS_AT_ONCE = 300
+AT_ONCE = 25  # tickets in one transaction: intake waits for no longer than some tenths of a second
+EVENTS_AT_ONCE = 100
 NAMES = {Kind.FIRST: "first answer", Kind.NEXT: "next answer", Kind.SOLUTION: "solution"}
 IMPORTANCE = {"high": "1 (Highest)", "normal": "3 (Normal)", "low": "5 (Lowest)"}
 
@@ -114,14 +114,12 @@ def _take_up_rules(tx: Transaction, site: Site, now: float) -> None:
 def _take_care(tx: Transaction, site: Site, ticket: Ticket, since: dict[str, float], now: float) -> int:
     """Take the steps of a ticket that are due, and write down when it is to be looked at next."""
     taken = 0
-    while following := _next_step(tx, site, ticket, since, now):
-        if following.moment > now:
-            break
+    found, following = _outlook(tx, site, ticket, since, now)
+    while following is not None and following.moment <= now:
         _take(tx, site, site.desks[ticket.desk], ticket, following, now)
-        ticket = tx.tickets.get(ticket.id)
         taken += 1
-    desk = site.desks.get(ticket.desk)
-    found = standing(tx, desk, ticket, now) if desk and ticket.merged_into is None else None
+        ticket = tx.tickets.get(ticket.id)
+        found, following = _outlook(tx, site, ticket, since, now)
     if found is None or all(each.clock.ended is not None for each in found.timings):
         tx.targets.remove(ticket.id)
     else:
@@ -130,14 +128,14 @@ def _take_care(tx: Transaction, site: Site, ticket: Ticket, since: dict[str, flo
     return taken
 
 
-def _next_step(
+def _outlook(
     tx: Transaction, site: Site, ticket: Ticket, since: dict[str, float], now: float
-) -> Planned | None:
-    """The one of a ticket that is not taken and comes first."""
+) -> tuple[Standing | None, Planned | None]:
+    """How a ticket stands, and the first of its steps that is not taken."""
     desk = site.desks.get(ticket.desk)
     found = standing(tx, desk, ticket, now) if desk and ticket.merged_into is None else None
     planned = found.planned(desk, since.get(desk.name, now)) if desk and found else []
-    return next(iter(_left(tx, ticket, planned)), None)
+    return found, next(iter(_left(tx, ticket, planned)), None)
 
 
 def _left(tx: Transaction, ticket: Ticket, planned: list[Planned]) -> list[Planned]:
