@@ -18,7 +18,7 @@ from mailproc.desk.errand import record
 from mailproc.desk.handed import Handed
 from mailproc.desk.notice import Notice, give_notice
 from mailproc.desk.site import Site
-from mailproc.mime.commands import Commands, Verb
+from mailproc.mime.commands import Verb, extract_commands
 from mailproc.mime.unattended import is_absence_notice
 from mailproc.model.reply import ACCEPTED, MailError, Reply
 from mailproc.store.protocol import Transaction
@@ -34,14 +34,14 @@ class AbsenceMail:
     days: str | None
 
 
-def read_absence(handed: Handed, addressing: Addressing, commands: Commands) -> AbsenceMail | None:
+def read_absence(handed: Handed, addressing: Addressing) -> AbsenceMail | None:
     """What a mail to the desk alone says of an absence; None where it says anything else."""
     desk = next((each.desk for each in addressing.all if each.desk is not None), None)
     if desk is None or addressing.others or addressing.numbers:
         return None
     if is_absence_notice(handed.mail):
         return AbsenceMail(None) if handed.agent.heeds_notices else None
-    asked = with_addressed(commands, desk, handed.recipients)
+    asked = with_addressed(extract_commands(handed.raw), desk, handed.recipients)
     if asked.problems or not asked.says_nothing_else or len(asked.lines) != 1:
         return None
     command = asked.lines[0]

@@ -234,8 +234,7 @@ class Submissions:
         return author is not None and self._site.desk_of(author.address) is None and not to_customer
 
     async def _without_ticket(self, handed: Handed, addressing: Addressing) -> Reply:
-        commands = await _aside(handed.raw, lambda: extract_commands(handed.raw))
-        absence = read_absence(handed, addressing, commands)
+        absence = await _aside(handed.raw, lambda: read_absence(handed, addressing))
         if absence is not None:
             return await self._write(lambda tx: file_absence(tx, self._site, handed, absence))
         author = handed.mail.author

@@ -33,6 +33,7 @@ _EVENTS = {
     "enriched": ("Known now", "What could not be asked when this mail came was asked again."),
     "merged": ("Merged", "Tickets were merged; their mails move together from now on."),
     "move_refused": ("Put back", "A mail of this ticket was moved, and that could not be done."),
+    "owner_absent": ("Back in New", "Who worked on it is absent, so everybody may take it."),
     "quarantined": ("Problem", "The chain could not handle this mail; it is shown as it came."),
     "restored": ("Put back", "A mail of this ticket was deleted; here it is again."),
     "undeliverable": ("Not delivered", "A mail of this ticket could not be delivered."),

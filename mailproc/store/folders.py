@@ -26,6 +26,7 @@ SHOWN_EVENTS = (
     "enriched",
     "merged",
     "move_refused",
+    "owner_absent",
     "quarantined",
     "restored",
     "undeliverable",

@@ -77,6 +77,7 @@ def test_one_ticket_through_every_folder(team: Team, number: int) -> None:
         ("Support/Closed", "closed", ""),
         ("Support/@bob", "claimed", "bob"),
         ("Support/Snoozed/1d", "snoozed", "bob"),
+        ("Support/Snoozed/answer", "snoozed", "bob"),
         ("Support/Spam", "spam", "bob"),
         ("Support/New", "new", ""),
     ):
@@ -103,6 +104,18 @@ def test_a_customers_answer_brings_a_closed_ticket_back_to_new(team: Team, numbe
     team.write(second, headers=f"In-Reply-To: <mail-{number}@customer.example>\r\n", subject="Re: it")
     team.see(number, "Support/New")
     team.see(second, "Support/New")
+
+
+def test_what_waits_for_the_customer_comes_back_when_he_writes(team: Team, number: int) -> None:
+    team.write_and_see(number)
+    team.move(number, "Support/@alice")
+    team.becomes(number, "claimed", "alice")
+    team.move(number, "Support/Snoozed/answer")
+    team.becomes(number, "snoozed", "alice")
+    second = next(numbers)
+    team.write(second, headers=f"In-Reply-To: <mail-{number}@customer.example>\r\n", subject="Re: it")
+    team.see(number, "Support/@alice")
+    team.see(second, "Support/@alice")
 
 
 def test_another_desks_new_hands_the_ticket_over(team: Team, number: int) -> None:

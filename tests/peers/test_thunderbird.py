@@ -38,7 +38,7 @@ QUESTION = (
 )
 FOLDERS = (
     *("New", "@alice", "@bob", "Answered", "Closed", "Spam", "Problem", "Canned"),
-    *("Snoozed/1d", "Snoozed/3d", "Snoozed/1w"),
+    *("Snoozed/1d", "Snoozed/3d", "Snoozed/1w", "Snoozed/answer"),
 )
 StartClient = Callable[..., Thunderbird]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -326,6 +327,23 @@ async def test_a_clock_that_jumps_tells_a_customer_once(make_office: MakeOffice,
     start = AFTER - WARNING
     for after in (start + jump, start, start + jump, start + 60):
         await look(office, after)
+    assert len(await warnings(office)) == 1
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_whatever_the_clock_does_a_customer_is_told_once_and_the_ticket_closed_once(
+    make_office: MakeOffice, seed: int
+) -> None:
+    office = await patient(make_office)
+    ticket = await answered(office)
+    rng = random.Random(seed)
+    for _ in range(40):
+        now = office.clock.now + rng.choice([rng.uniform(0, 20), rng.uniform(-400, 4000)]) * DAY
+        await tick(office.store, office.site, now)
+    await look(office, YEARS * 2)
+    await look(office, YEARS * 2 + WARNING)
+    events = [event for event in await office.events(ticket) if event.what in ("warned", "closed")]
+    assert [event.what for event in events] == ["warned", "closed"]
     assert len(await warnings(office)) == 1
 
 
