@@ -9,6 +9,7 @@ from __future__ import annotations
 from mailproc.desk.absence import KnownAbsences
 from mailproc.desk.change import change_state
 from mailproc.model.desk import Desk
+from mailproc.model.happening import THANKED
 from mailproc.model.ticket import Move, State, Ticket
 from mailproc.pipeline.delivery import Delivery
 from mailproc.store.protocol import Transaction
@@ -35,7 +36,7 @@ def accept_thanks(
     tx: Transaction, delivery: Delivery, ticket: Ticket, *, who: str, detail: str, now: float
 ) -> None:
     """The mail is kept, and nothing else happens; whoever says thanks need not be warned of the closing."""
-    tx.history.add_event(ticket, "thanked", who, f"{detail}; only thanks (topic {delivery.desk.thanks})", now)
+    tx.history.add_event(ticket, THANKED, who, f"{detail}; only thanks (topic {delivery.desk.thanks})", now)
     if ticket.state is State.ANSWERED:
         tx.waiting.set_warned(ticket.id, now)
 

@@ -25,6 +25,7 @@ from mailproc.mime.reader import Mail, read
 from mailproc.model.address import Address
 from mailproc.model.auto_answer import takes_no_replies
 from mailproc.model.desk import Desk
+from mailproc.model.happening import THANKED
 from mailproc.model.outbox import NewItem, OutboxKind, OutboxState
 from mailproc.model.ticket import Direction, Move, Ticket
 from mailproc.pipeline.closing import NAME, read_closing
@@ -248,8 +249,8 @@ def _why_untold(tx: Transaction, ticket: Ticket) -> str:
     """Why the customer does not know of the closing; "" where the warning left, or none was wanted."""
     answered = tx.waiting.answered_at(ticket.id) or 0.0
     events = (event for event in tx.history.events(ticket.id) if event.at >= answered)
-    told = [event for event in events if event.what in ("warned", "not_warned", "thanked")]
-    if not told or told[-1].what == "thanked":
+    told = [event for event in events if event.what in ("warned", "not_warned", THANKED)]
+    if not told or told[-1].what == THANKED:
         return "only thanks came" if told else ""
     if told[-1].what == "not_warned":
         return told[-1].detail

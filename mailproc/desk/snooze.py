@@ -1,8 +1,8 @@
 """Tickets that are put aside until a time, or until their customer answers, and how they come back.
 
 A mail that a person wrote wakes a ticket at any time; automatic mail never does.  A ticket that wakes by time
-goes back to its owner, who is told by mail, or to New where nobody has it or its owner is absent.  Of many
-that wake together one mail tells.
+goes back to its owner, who is told by mail, or to New where nobody has it or its owner is absent; there its
+newest mail is laid on top, flagged.  Of many that wake together one mail tells.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 
 from mailproc.desk.absence import read_absences
 from mailproc.desk.change import Refused, change_state
+from mailproc.desk.lay import lay_again
 from mailproc.desk.notice import Notice, give_notice
 from mailproc.desk.site import Site
 from mailproc.model.absence import Absences
@@ -24,6 +25,7 @@ from mailproc.store.protocol import Transaction
 MOST_WOKEN = 200  # at one look at the clock
 MOST_NOTICES = 5  # to one agent at one look; more tickets than that are told of in one mail
 WHO = "mailproc"
+BACK = "snooze: the time is up, and the customer has not written since"
 
 
 def snooze(tx: Transaction, ticket: Ticket, *, until: float, who: str, now: float) -> Ticket:
@@ -41,6 +43,7 @@ def wake_due(tx: Transaction, site: Site, *, now: float) -> int:
     absences = read_absences(tx, site, now) if due else Absences()
     woken: defaultdict[tuple[str, str], list[Ticket]] = defaultdict(list)
     for ticket in due:
+        lay_again(tx, ticket, BACK, now)
         if _is_absent(site, absences, ticket, now):
             detail = f"{ticket.owner} is absent"
             change_state(tx, ticket, Move.WAKE, who=WHO, owner="", now=now, detail=detail)

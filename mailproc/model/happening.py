@@ -24,7 +24,8 @@ STATES = {
     State.SPAM: What.OFF,
     State.PROBLEM: What.OFF,
 }
-TOLD = ("answered", "merged", "taken_back")  # events that count though they may change no state
+THANKED = "thanked"  # the mail that came just before it wants nothing
+TOLD = ("answered", "merged", "taken_back", THANKED)  # events that count though they may change no state
 
 OLDER = ", an older mail"  # ends the detail of an answer to a mail that is not the customer's newest
 _TAKEN_BACK = "an answer "  # and then what the answer's own event says
@@ -50,8 +51,20 @@ def happenings(opened: float, events: Iterable[Event], letters: Iterable[Letter]
 
     Only events with a state, and those ``TOLD``, are looked at.
     """
+    told = list(events)
     mails = list(_of_letters(opened, letters))
-    return sorted([*mails, *_of_events(opened, events, mails)], key=attrgetter("at"))
+    for event in told:
+        if event.what == THANKED:
+            _forget_mail(mails, event.at)
+    return sorted([*mails, *_of_events(opened, told, mails)], key=attrgetter("at"))
+
+
+def _forget_mail(mails: list[Happening], at: float) -> None:
+    """A mail that only says thanks starts nothing; it is the customer's newest at that time."""
+    for place in reversed(range(len(mails))):
+        if mails[place].what is What.CUSTOMER and mails[place].at <= at:
+            del mails[place]
+            return
 
 
 def _of_letters(opened: float, letters: Iterable[Letter]) -> Iterator[Happening]:

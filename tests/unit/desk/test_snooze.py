@@ -74,6 +74,14 @@ async def test_the_owner_is_reminded_when_the_time_has_come(office: Office) -> N
     assert notice.header("auto-submitted") == "auto-generated"
 
 
+async def test_what_wakes_by_time_lies_on_top_again(office: Office) -> None:
+    ticket = await asleep(office, office.clock.now + DAY)
+    await tick(office.store, office.site, office.clock.now + DAY)
+    shown = await office.store.read(lambda tx: tx.folders.shown("support", ticket.id))
+    assert shown is not None
+    assert [copy.name[0] for copy in shown.copies] == ["l"]  # laid again: the first copy goes
+
+
 async def test_nobody_is_reminded_when_the_customer_was_faster(office: Office) -> None:
     ticket = await asleep(office, office.clock.now + DAY)
     await office.receive(again(office, ticket, "<two@customer.example>"))

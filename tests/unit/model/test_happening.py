@@ -81,3 +81,10 @@ def test_a_merged_ticket_is_out_of_sight() -> None:
 def test_a_clock_that_was_put_back_keeps_the_order() -> None:
     events = [NEW, event(2000, "closed", state=State.CLOSED), event(1500, "reopened", state=State.CLAIMED)]
     assert happenings(OPENED, events, [])[-2:] == [Happening(2000, What.CLOSED), Happening(2000, What.WORK)]
+
+
+def test_a_mail_that_only_says_thanks_starts_nothing() -> None:
+    events = [NEW, event(1050, "answered", state=State.ANSWERED), event(1103, "thanked")]
+    thanks = came(1100)
+    later = came(1200)
+    assert told(events, came(1000), thanks, later) == told(events[:-1], came(1000), later)
