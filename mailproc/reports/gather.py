@@ -8,13 +8,12 @@ from mailproc.desk.known import notes_of
 from mailproc.model.calendar import Calendar
 from mailproc.model.desk import Desk
 from mailproc.model.figures import Period, Report
+from mailproc.model.happening import TOLD
 from mailproc.model.target import Target
 from mailproc.reports.tables import Tables, is_long
 from mailproc.reports.tally import HAPPENED, Tally, TargetOf
 from mailproc.store.figures import Case
 from mailproc.store.protocol import Transaction
-
-STEPS = ("answered", "merged", "taken_back")  # events that count though they may change no state
 
 
 def report_on(tx: Transaction, desks: Sequence[Desk], period: Period, now: float) -> Report:
@@ -43,7 +42,7 @@ def make_report(
     tally = Tally(until, calendars, target_of or _without_target)
     desks, span = tuple(calendars), (until.start, until.end)
     wanted = tx.figures.tickets_of(desks, *span)
-    for case in tx.figures.cases(wanted, desks, STEPS, with_tags=target_of is not None):
+    for case in tx.figures.cases(wanted, desks, TOLD, with_tags=target_of is not None):
         tally.add(case)
     tally.add_happened(tx.figures.happened(desks, *span, HAPPENED))
     tables = Tables(tally, by_month=is_long(until))

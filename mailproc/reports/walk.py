@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 
-from mailproc.model.happening import OLDER, STATES
+from mailproc.model.happening import OLDER, STATES, THANKED
 from mailproc.model.target import Kind, What
 from mailproc.model.ticket import State
 from mailproc.reports.ruler import Ruler
@@ -68,6 +68,7 @@ def _steps(case: Case, end: float) -> tuple[list[Step], list[tuple[float, str]],
     """In order: ``happenings`` of ``model.happening``."""
     opened = last = case.opened
     steps, wrote = _of_letters(case.messages, opened, end)
+    _forget_thanks(case.events, steps, wrote, end)
     answers: list[tuple[float, str, str]] = []
     states: list[Step] = []
     was_spam = False
@@ -113,6 +114,15 @@ def _of_letters(messages: Sequence[Row], opened: float, end: float) -> tuple[lis
         elif direction == "out" and agent and at < opened:
             steps.append((last, _ANSWER, agent))
     return steps, wrote
+
+
+def _forget_thanks(events: Sequence[Row], steps: list[Step], wrote: list[float], end: float) -> None:
+    """A mail that only says thanks starts nothing; it is the customer's newest at that time."""
+    for at in (event[1] for event in events if event[2] == THANKED and event[1] < end):
+        newest = bisect_right(wrote, at) - 1
+        if newest >= 0:
+            place = max(number for number, step in enumerate(steps) if step[:2] == (wrote[newest], _CUSTOMER))
+            del steps[place], wrote[newest]
 
 
 def _take_back(answers: list[tuple[float, str, str]], detail: str) -> None:

@@ -69,6 +69,7 @@ class Life:
             self.opens,
             self.follows,
             self.follows,
+            self.thanks,
             self.answers,
             self.answers,
         ]
@@ -155,6 +156,12 @@ class Life:
             self.tx.history.add_event(ticket, "follow_up", ticket.customer, "", self.now)
         else:
             change_state(self.tx, ticket, Move.FOLLOW_UP, who=ticket.customer, now=self.now)
+
+    def thanks(self) -> None:
+        ticket = self.one()
+        if ticket.merged_into is None:
+            self.mail(ticket, Direction.IN, ticket.customer)
+            self.tx.history.add_event(ticket, "thanked", ticket.customer, "only thanks", self.now)
 
     def answers(self) -> None:
         ticket, agent = self.one(), self.rng.choice(AGENTS)

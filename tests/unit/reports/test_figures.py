@@ -80,7 +80,7 @@ def test_behind_every_count_stand_as_many_tickets_at_most_and_some_where_it_is_n
 def test_a_report_on_a_past_period_does_not_change_with_what_happens_later() -> None:
     period = Period(START, START + 5 * DAY, BERLIN)
     with memory() as tx:
-        life = Life(tx, 3)
+        life = Life(tx, 4)
         life.run(60)
         life.now = max(life.now, period.end)
         calendars = {name: desk.calendar for name, desk in life.desks.items()}
