@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
 from operator import itemgetter
+from typing import NamedTuple
 
 from mailproc.model.happening import OLDER, STATES, THANKED
 from mailproc.model.target import Kind, What
@@ -29,8 +29,7 @@ _ORDER = itemgetter(0)
 Step = tuple[float, What, str]  # when, what, and who answered or which state
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(NamedTuple):
     """A clock that has ended, or that runs at the end of the walk where ``ended`` is infinite.
 
     ``used`` are business seconds; ``agent`` is who answered, "" where closing ended it.
@@ -43,8 +42,7 @@ class Wait:
     agent: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Walked:
+class Walked(NamedTuple):
     """``state`` is the last one, or ``MERGED``; ``running`` are kinds and business seconds used."""
 
     answers: list[tuple[float, str]]

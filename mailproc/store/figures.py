@@ -87,20 +87,21 @@ class Figures:
         Open then were those that still are, or that something happened to since.
         """
         named, of_desks = listed_parameters("desk", desks)
+        span = {"start": start, "end": end}
+        found: set[int] = set()
+        for table in ("event", "message"):
+            sql = f"SELECT DISTINCT ticket FROM {table} WHERE at >= :start AND at < :end"
+            found.update(row[0] for row in self._connection.all(sql, span))
         rows = self._connection.all(
             f"""
-            SELECT ticket FROM event WHERE at >= :start AND at < :end
-            UNION
-            SELECT ticket FROM message WHERE at >= :start AND at < :end
-            UNION
-            SELECT id FROM ticket WHERE desk IN ({named}) AND {_IS_OPEN} AND opened < :end
-            UNION
-            SELECT event.ticket FROM event JOIN ticket ON ticket.id = event.ticket
-            WHERE event.at >= :end AND ticket.opened < :end
+            SELECT id FROM ticket
+            WHERE desk IN ({named}) AND opened < :end
+              AND ({_IS_OPEN} OR id IN (SELECT ticket FROM event WHERE at >= :end))
             """,
-            {"start": start, "end": end, **of_desks},
+            {"end": end, **of_desks},
         )
-        return sorted(row[0] for row in rows)
+        found.update(row[0] for row in rows)
+        return sorted(found)
 
     def cases(
         self, tickets: Sequence[int], desks: Collection[str], events: Collection[str], *, with_tags: bool
