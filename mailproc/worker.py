@@ -6,7 +6,6 @@ import asyncio
 import gc
 import logging
 import signal
-import time
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -16,9 +15,11 @@ from mailproc.app import Parts, assemble
 from mailproc.binding import Bound
 from mailproc.board import Board, Row
 from mailproc.check.paths import template_folders
+from mailproc.clock import VARIABLE as MOVED_CLOCK
+from mailproc.clock import Clock, make_clock
 from mailproc.config import Loaded
 from mailproc.crew import RETIRE
-from mailproc.desk.clock import keep_time
+from mailproc.desk.clock import TICK, keep_time
 from mailproc.desk.enrich_later import LateNotes, enrich_later
 from mailproc.desk.pressure import Pressure
 from mailproc.desk.search import keep_index
@@ -42,6 +43,7 @@ log = logging.getLogger("mailproc.worker")
 
 GRACE = 20.0  # seconds for sessions in DATA; and for others, where new workers take their place
 BEAT = 1.0  # seconds between two signs of life
+QUICK_TICK = 0.05  # seconds between two looks at a clock that is moved: each moment of it is to be seen
 _OBJECTS = 20_000  # new ones until the youngest are looked at for cycles
 STOPS = (signal.SIGTERM, signal.SIGINT)
 
@@ -133,20 +135,24 @@ async def _start(
     opened = open_store(loaded.config, failpoints, place.turnstile)
     store = MeasuredStore(opened, place.row)
     stack.push_async_callback(store.close)
-    parts = await assemble(loaded, store, failpoints=failpoints, worker=place.name, pressure=place.pressure)
+    clock = make_clock(environment)
+    parts = await assemble(
+        loaded, store, clock=clock, failpoints=failpoints, worker=place.name, pressure=place.pressure
+    )
     for chain in parts.chains.values():
         stack.push_async_callback(chain.close)
     running = [parts.processor.run(), *([parts.outbox.run()] if parts.outbox else [])]
     running += [watcher.run() for watcher in parts.watchers]
-    running.append(_keep_time(loaded, parts, place.name))
+    pause = QUICK_TICK if environment.get(MOVED_CLOCK) else TICK
+    running.append(_keep_time(loaded, parts, place.name, clock, pause))
     _run_in_background(running, stack)
     monitor = Monitor(
         store,
         place.board,
         workers=place.workers,
-        look=lambda: read_once(opened.path, lambda tx: look(tx, time.time())),
+        look=lambda: read_once(opened.path, lambda tx: look(tx, clock())),
         holder=place.name,
-        clock=time.time,
+        clock=clock,
     )
     reception = Reception(loaded.config, parts, MeasuredIntake(parts.intake, place.row), monitor, failpoints)
     stack.push_async_callback(reception.close)
@@ -155,20 +161,22 @@ async def _start(
     await reception.open(sockets)
 
 
-def _keep_time(loaded: Loaded, parts: Parts, holder: str) -> Coroutine[None, None, None]:
+def _keep_time(
+    loaded: Loaded, parts: Parts, holder: str, clock: Clock, pause: float
+) -> Coroutine[None, None, None]:
     """What one worker of all does by itself, when its time has come."""
     grace = loaded.config.imap.spam_grace if loaded.config.imap else GRACE_OF_SPAM
     hosts = upstream_of(loaded.config.stage.get("spam", {}))
     steps = [step for desk in loaded.config.desk.values() for step in desk.escalation if step.mail]
     letters = read_escalation_letters([step.template for step in steps], template_folders(loaded.config))
     path, plans = store_path(loaded.config), plans_of(loaded.config)
-    return Turn(parts.store, "clock", holder, time.time).work(
+    return Turn(parts.store, "clock", holder, clock).work(
         [
-            lambda store: enrich_later(LateNotes(store, parts.site, parts.chains), time.time),
-            lambda store: keep_learning(store, time.time),
+            lambda store: enrich_later(LateNotes(store, parts.site, parts.chains), clock),
+            lambda store: keep_learning(store, clock),
             keep_index,
-            lambda store: keep_time(store, parts.site, time.time, grace, hosts, letters),
-            lambda store: keep_reporting(store, path, parts.site, plans, time.time),
+            lambda store: keep_time(store, parts.site, clock, grace, hosts, letters, pause=pause),
+            lambda store: keep_reporting(store, path, parts.site, plans, clock),
         ]
     )
 

@@ -49,6 +49,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "resolver",
     },
     "failpoint": set(),
+    "clock": set(),
     "child": set(),
     "log": set(),
     "notify": set(),
@@ -74,6 +75,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "app",
         "daemon",
         "demo",
+        "clock",
     },
 }
 # single files that may import more than their part

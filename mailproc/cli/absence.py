@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from datetime import date
 from typing import TypeVar
 
 import click
 
-from mailproc.cli.context import read_site, run, with_store
+from mailproc.cli.context import clock_of, read_site, run, with_store
 from mailproc.cli.output import echo_json, fail
 from mailproc.cli.table import View
 from mailproc.desk.absence import read_absences, set_absent, set_present, today_of
@@ -126,6 +125,6 @@ def _run(
 
     async def on_store(store: Store) -> T:
         act = store.write if writes else store.read
-        return await act(lambda tx: work(tx, site, time.time()))
+        return await act(lambda tx: work(tx, site, clock_of(ctx)()))
 
     return run(with_store(loaded, on_store))

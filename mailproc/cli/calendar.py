@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
 import click
 
 from mailproc.check.read import read_with_holidays
-from mailproc.cli.context import configured
+from mailproc.cli.context import clock_of, configured
 from mailproc.cli.output import echo_json, fail
 from mailproc.model.calendar import Calendar, Day
 from mailproc.model.hours import WEEKDAYS
@@ -43,7 +42,7 @@ def calendar(ctx: click.Context, name: str | None, first: date | None, days: int
         fail(f"no calendar {name!r}{did_you_mean(name, calendars)}")
     chosen = [each for each in calendars.values() if name in (None, each.name)]
     for number, each in enumerate(chosen):
-        shown = [each.day(day) for day in _dates(first or each.date_of(time.time()), days)]
+        shown = [each.day(day) for day in _dates(first or each.date_of(clock_of(ctx)()), days)]
         if as_json:
             echo_json(_row(each, day) for day in shown)
         else:

@@ -14,6 +14,7 @@ import click
 from mailproc.check.read import read
 from mailproc.cli.invocation import Invocation
 from mailproc.cli.output import WRONG_USAGE, fail
+from mailproc.clock import Clock, make_clock
 from mailproc.config import ConfigurationError, Loaded, find
 from mailproc.desk.change import Refused
 from mailproc.model.ticket import IllegalMove
@@ -50,6 +51,13 @@ def read_by(
 def run_with_store(ctx: click.Context, work: Callable[[Store], Awaitable[T]]) -> T:
     """Run ``work`` on the configured store; what it refuses becomes one line and status 1."""
     return run(with_store(read_site(ctx), work))
+
+
+def clock_of(ctx: click.Context) -> Clock:
+    """What tells a command the time."""
+    invocation = ctx.find_object(Invocation)
+    assert invocation is not None
+    return make_clock(invocation.environment)
 
 
 def choose_desk(loaded: Loaded, name: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,10 +10,11 @@ from pathlib import Path
 import click
 
 from mailproc.app import assemble
-from mailproc.cli.context import choose_desk
+from mailproc.cli.context import choose_desk, clock_of
 from mailproc.cli.filters import load_site, run_filters
 from mailproc.cli.mail_files import mails_in
 from mailproc.cli.output import echo_json
+from mailproc.clock import Clock
 from mailproc.config import Loaded
 from mailproc.desk.site import Site
 from mailproc.desk.take_in import NoMail, take_in
@@ -34,18 +34,19 @@ def import_(ctx: click.Context, paths: tuple[Path, ...], desk: str, as_json: boo
     that an import may be repeated.
     """
     loaded = load_site(ctx)
-    report = run_filters(_import(loaded, choose_desk(loaded, desk), paths))
+    report = run_filters(_import(loaded, choose_desk(loaded, desk), paths, clock_of(ctx)))
     if as_json:
         echo_json([report])
     else:
         click.echo("  ".join(f"{what} {count}" for what, count in report.items()))
 
 
-async def _import(loaded: Loaded, name: str, paths: Sequence[Path]) -> dict[str, int]:
+async def _import(loaded: Loaded, name: str, paths: Sequence[Path], clock: Clock) -> dict[str, int]:
     store = open_store(loaded.config)
     try:
-        parts = await assemble(loaded, store, at_once=1)  # in order: an answer finds what it answers
-        report = await _accept(store, parts.site, name, paths)
+        # One at once, in order: an answer finds what it answers.
+        parts = await assemble(loaded, store, clock=clock, at_once=1)
+        report = await _accept(store, parts.site, name, paths, clock)
         click.echo(f"filing {report['imported']} mails", err=True)
         await parts.processor.drain()
         for chain in parts.chains.values():
@@ -55,13 +56,13 @@ async def _import(loaded: Loaded, name: str, paths: Sequence[Path]) -> dict[str,
         await store.close()
 
 
-async def _accept(store: Store, site: Site, name: str, paths: Sequence[Path]) -> dict[str, int]:
+async def _accept(store: Store, site: Site, name: str, paths: Sequence[Path], clock: Clock) -> dict[str, int]:
     """Make every mail durable; the chain takes them up in the order of their dates."""
     counts = Counter(imported=0, known=0, unreadable=0)
     with click.progressbar(mails_in(paths), label="reading", file=sys.stderr) as bar:
         for found in bar:
             try:
-                is_new = await take_in(store, site.desks[name], found.raw, time.time())
+                is_new = await take_in(store, site.desks[name], found.raw, clock())
                 counts["imported" if is_new else "known"] += 1
             except NoMail as error:
                 counts["unreadable"] += 1

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 import click
 
-from mailproc.cli.context import read_site, run_with_store
+from mailproc.cli.context import clock_of, read_site, run_with_store
 from mailproc.cli.output import echo_json
 from mailproc.cli.table import printable
 from mailproc.desk import outgoing
@@ -58,7 +57,7 @@ def retry(ctx: click.Context, item: int) -> None:
     """Try an item again now, for the recipients that it did not reach; send a held answer."""
     config = read_site(ctx).config
     site = make_site(config, load_keyring(config))
-    _change(ctx, lambda tx: outgoing.retry(tx, site, item, now=time.time()))
+    _change(ctx, lambda tx: outgoing.retry(tx, site, item, now=clock_of(ctx)()))
 
 
 @outbox.command()
@@ -66,7 +65,7 @@ def retry(ctx: click.Context, item: int) -> None:
 @click.pass_context
 def drop(ctx: click.Context, item: int) -> None:
     """Never send an item; it stays in the store, for the record."""
-    _change(ctx, lambda tx: outgoing.drop(tx, item, now=time.time()))
+    _change(ctx, lambda tx: outgoing.drop(tx, item, now=clock_of(ctx)()))
 
 
 def _change(ctx: click.Context, change: Callable[[Transaction], None]) -> None:

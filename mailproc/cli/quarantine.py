@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import sys
-import time
 
 import click
 
-from mailproc.cli.context import run_with_store
+from mailproc.cli.context import clock_of, run_with_store
 from mailproc.cli.output import echo_json, fail
 from mailproc.desk.view import rfc3339
 from mailproc.model.ticket import Outcome
@@ -66,7 +65,7 @@ def release(ctx: click.Context, delivery: int) -> None:
     """Send a delivery through its chain again."""
 
     async def work(store: Store) -> bool:
-        return await store.write(lambda tx: tx.deliveries.requeue(delivery, time.time()))
+        return await store.write(lambda tx: tx.deliveries.requeue(delivery, clock_of(ctx)()))
 
     if not run_with_store(ctx, work):
         fail(f"no delivery {delivery} in quarantine")

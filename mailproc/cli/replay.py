@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import click
 
 from mailproc.check.load import load
-from mailproc.cli.context import choose_desk, read_by
+from mailproc.cli.context import choose_desk, clock_of, read_by
 from mailproc.cli.filters import load_site, run_filters
 from mailproc.cli.invocation import Invocation
 from mailproc.cli.moment import parse_past_moment
@@ -45,7 +44,7 @@ def replay(ctx: click.Context, since: str, changed: Path | None, desk: str, as_j
     stored, sent or published; the daemon may run.
     """
     loaded = load_site(ctx)
-    start = parse_past_moment(since, time.time())
+    start = parse_past_moment(since, clock_of(ctx)())
     name = choose_desk(loaded, desk) if desk else ""
     tried = _load(ctx, changed) if changed else None
 

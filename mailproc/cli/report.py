@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import gc
 import sys
-import time
 from collections.abc import Mapping
 
 import click
 
 from mailproc.check.read import read_with_holidays
-from mailproc.cli.context import configured, run, with_store
+from mailproc.cli.context import clock_of, configured, run, with_store
 from mailproc.cli.output import echo_json, fail
 from mailproc.desk.site import Site
 from mailproc.model.figures import Named, Period, Report, tickets_behind
@@ -56,9 +55,9 @@ def report(
     form = "json" if as_json else form
     gc.disable()  # nothing lives longer than the report
     if form == "ics":
-        _write(run(with_store(loaded, lambda store: _due(store, site, chosen))))
+        _write(run(with_store(loaded, lambda store: _due(store, site, chosen, clock_of(ctx)()))))
         return
-    now = time.time()
+    now = clock_of(ctx)()
     try:
         period = parse_period(first, last, now, site.desks[chosen[0]].calendar.zone)
     except ValueError as error:
@@ -79,9 +78,9 @@ def _chosen(site: Site, desks: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(desks)) or tuple(site.desks)
 
 
-async def _due(store: Store, site: Site, desks: tuple[str, ...]) -> bytes:
+async def _due(store: Store, site: Site, desks: tuple[str, ...], now: float) -> bytes:
     due = await store.read(lambda tx: tx.figures.due(desks))
-    return calendar_file(due, site.hostname, time.time())
+    return calendar_file(due, site.hostname, now)
 
 
 async def _read(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
@@ -12,7 +11,7 @@ from typing import Any
 
 import click
 
-from mailproc.cli.context import run, run_with_store, with_store
+from mailproc.cli.context import clock_of, run, run_with_store, with_store
 from mailproc.cli.filters import load_site
 from mailproc.cli.mail_files import MailFile, mails_in
 from mailproc.cli.output import echo_json
@@ -88,7 +87,7 @@ def train_command(ctx: click.Context, ham: tuple[Path, ...], spam: tuple[Path, .
         raise click.UsageError("nothing to learn: give --ham PATH... or --spam PATH...")
 
     def learn(tx: Transaction, lesson: Lesson, label: Label | None) -> bool:
-        return train(tx, lesson, label or Label.HAM, time.time())
+        return train(tx, lesson, label or Label.HAM, clock_of(ctx)())
 
     changed, seen = _teach(ctx, {Label.HAM: ham, Label.SPAM: spam}, learn)
     click.echo(f"learnt {changed} of {seen} mails, {seen - changed} were known", err=True)

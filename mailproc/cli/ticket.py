@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import random
 import sys
-import time
 from collections.abc import Callable
 
 import click
 
-from mailproc.cli.context import choose_desk, read_site, run, with_store
+from mailproc.cli.context import choose_desk, clock_of, read_site, run, with_store
 from mailproc.cli.output import echo_json, fail
 from mailproc.cli.search import reindex
 from mailproc.cli.table import describe_ticket, ticket_line
@@ -77,7 +76,7 @@ def list_(
         click.echo(f"search: {remark}", err=True)
     wanted = TicketFilter(choose_desk(loaded, desk) if desk else "", state, owner, tag, query, newest)
 
-    desks, now = make_desks(loaded.config), time.time()
+    desks, now = make_desks(loaded.config), clock_of(ctx)()
 
     async def work(store: Store) -> list[View]:
         return await store.read(lambda tx: ticket_views(tx, desks, list(tx.tickets.matching(wanted)), now))
@@ -97,7 +96,7 @@ def list_(
 def show(ctx: click.Context, number: str, as_json: bool) -> None:
     """Show one ticket with its messages and events, and how it stands against its targets."""
     loaded = read_site(ctx)
-    desks, now = make_desks(loaded.config), time.time()
+    desks, now = make_desks(loaded.config), clock_of(ctx)()
 
     async def work(store: Store) -> View:
         return await store.read(lambda tx: ticket_in_full(tx, _find(tx, number), desks, now))
@@ -297,7 +296,7 @@ def _change(ctx: click.Context, number: str, agent: str, verb: Verb) -> object:
         fail(f"no agent {agent!r}; there are: {', '.join(site.agents)}")
 
     async def work(store: Store) -> object:
-        return await store.write(lambda tx: verb(tx, site, _find(tx, number), time.time()))
+        return await store.write(lambda tx: verb(tx, site, _find(tx, number), clock_of(ctx)()))
 
     return run(with_store(loaded, work))
 

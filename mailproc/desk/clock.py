@@ -23,7 +23,7 @@ from mailproc.store.protocol import Store, StoreError, Transaction
 
 log = logging.getLogger("mailproc.clock")
 
-TICK = 15.0  # seconds
+TICK = 15.0  # seconds between two looks
 NO_LETTERS = Letters()
 
 
@@ -34,8 +34,10 @@ async def keep_time(
     spam_grace: float = GRACE,
     upstream_hosts: Collection[str] = (),
     letters: Letters = NO_LETTERS,
+    *,
+    pause: float = TICK,
 ) -> None:
-    """Look every few seconds, until cancelled.
+    """Look every ``pause`` seconds, until cancelled.
 
     ``spam_grace`` is how long spam waits to be learnt; what filters on ``upstream_hosts`` said is learnt too.
     ``letters`` are those that steps of escalation name.
@@ -47,7 +49,7 @@ async def keep_time(
             await escalate_due(store, site, letters, now)
         except StoreError as error:
             log.warning("store=%s", error)
-        await asyncio.sleep(TICK)
+        await asyncio.sleep(pause)
 
 
 async def tick(
