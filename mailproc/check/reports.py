@@ -16,6 +16,8 @@ def check_reports(config: Config, findings: Findings) -> None:
         key = ("report", number)
         if not report.name:
             findings.refuse("missing: a report needs a name", *key, "name")
+        elif not report.name.isprintable():
+            findings.refuse("is no name: it holds what cannot be printed", *key, "name")
         elif report.name in seen:
             findings.refuse(f'there is a report "{report.name}" already', *key, "name")
         seen.add(report.name)

@@ -29,6 +29,7 @@ def written(folder: Path, text: str) -> Path:
     ("text", "mistake"),
     [
         ('to = ["alice"]', "a report needs a name"),
+        ('name = "a\\nb"\nto = ["alice"]', "cannot be printed"),
         ('name = "a"', "a report needs agents"),
         ('name = "a"\nto = ["alic"]', 'did you mean "alice"'),
         ('name = "a"\nto = ["alice"]\ndesks = ["suport"]', 'did you mean "support"'),
