@@ -15,7 +15,7 @@ LANGUAGES = frozenset({
 })  # fmt: skip
 _FEWEST_LETTERS = 20
 _OFTEN_ENOUGH = 60  # characters, which mostly have that many letters
-_MOST_LETTERS = 250  # more says nothing more
+_MOST_LETTERS = 200  # more says nothing more
 _CONFIDENCE = 0.6  # of the best
 _MARGIN = 0.25  # by which it is ahead of the second
 _NO_LANGUAGE = ("@", "<", "=", "://", "www.")  # in an address, a link or a tag

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import cache
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -14,9 +15,15 @@ ZSTD = 1
 _LEVEL = 1  # 5 KiB in some 20 µs; higher levels gain a few percent
 
 
+@cache
+def _compressor() -> zstd.ZstdCompressor:
+    """One for all: to make it takes longer than to use it.  It locks itself for each frame."""
+    return zstd.ZstdCompressor(level=_LEVEL)
+
+
 def pack(raw: bytes) -> tuple[int, bytes]:
     """Return the codec and the stored form."""
-    packed = zstd.compress(raw, _LEVEL)
+    packed = _compressor().compress(raw, zstd.ZstdCompressor.FLUSH_FRAME)
     return (ZSTD, packed) if len(packed) < len(raw) else (PLAIN, raw)
 
 

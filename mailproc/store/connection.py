@@ -36,6 +36,13 @@ class Connection(Protocol):
         """Execute and return the number of rows changed."""
         ...
 
+    def insert(self, sql: str, parameters: Mapping[str, object]) -> int | None:
+        """Execute an INSERT of one row; its id, or None where ON CONFLICT DO NOTHING left it out.
+
+        SQLite tells the id without RETURNING, for which it would keep the pages as they were.
+        """
+        ...
+
     def run_many(self, sql: str, rows: Iterable[Mapping[str, object]]) -> None: ...
 
 

@@ -80,12 +80,11 @@ class Deliveries:
 
     def accept(self, new: NewDelivery) -> bool:
         """Record a delivery; False where a peer repeats one that it saw no reply to."""
-        row = self._connection.one(
+        delivery = self._connection.insert(
             """
             INSERT INTO delivery (key, desk, mail_from, rcpt_to, sha256, received, state, due, history)
             VALUES (:key, :desk, :mail_from, :rcpt_to, :sha256, :received, 'waiting', :received, :history)
-            ON CONFLICT (key) DO UPDATE SET repeats = delivery.repeats + 1
-            RETURNING repeats
+            ON CONFLICT (key) DO NOTHING
             """,
             {
                 "key": new.key,
@@ -97,7 +96,11 @@ class Deliveries:
                 "history": int(new.is_history),
             },
         )
-        return row is not None and row[0] == 0
+        if delivery is None:
+            self._connection.run(
+                "UPDATE delivery SET repeats = repeats + 1 WHERE key = :key", {"key": new.key}
+            )
+        return delivery is not None
 
     def accept_once(self, new: NewDelivery, raw: bytes) -> bool:
         """Record a delivery and its mail unless it is known; False where it is, and nothing is counted."""

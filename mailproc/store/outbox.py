@@ -36,12 +36,11 @@ class Outbox:
 
     def add(self, item: NewItem) -> bool:
         """Put an item in; False when one with this key is already there, whatever became of it."""
-        row = self._connection.one(
+        outbox = self._connection.insert(
             """
             INSERT INTO outbox (key, kind, desk, ticket, message, mail_from, content, state, created, due)
             VALUES (:key, :kind, :desk, :ticket, :message, :mail_from, :content, :state, :created, :due)
             ON CONFLICT (key) DO NOTHING
-            RETURNING id
             """,
             {
                 "key": item.key,
@@ -56,11 +55,11 @@ class Outbox:
                 "due": max(item.created, item.due),
             },
         )
-        if row is None:
+        if outbox is None:
             return False
         self._connection.run_many(
             "INSERT INTO outbox_recipient (outbox, recipient, state) VALUES (:outbox, :recipient, 'waiting')",
-            [{"outbox": row[0], "recipient": recipient} for recipient in dict.fromkeys(item.recipients)],
+            [{"outbox": outbox, "recipient": recipient} for recipient in dict.fromkeys(item.recipients)],
         )
         return True
 

@@ -54,6 +54,10 @@ class SqliteConnection:
     def run(self, sql: str, parameters: Mapping[str, object] = NO_PARAMETERS) -> int:
         return self.raw.execute(sql, parameters).rowcount
 
+    def insert(self, sql: str, parameters: Mapping[str, object]) -> int | None:
+        cursor = self.raw.execute(sql, parameters)
+        return cursor.lastrowid if cursor.rowcount else None
+
     def run_many(self, sql: str, rows: Iterable[Mapping[str, object]]) -> None:
         self.raw.executemany(sql, rows)
 

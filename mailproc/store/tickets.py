@@ -94,13 +94,12 @@ class Tickets:
         self._connection = connection
 
     def open(self, new: NewTicket) -> Ticket:
-        row = self._connection.one(
-            f"""
+        ticket = self._connection.insert(
+            """
             INSERT INTO ticket (number, desk, subject, subject_key, state, owner, customer, opened, updated,
                                 topic, language, spam)
             VALUES (:number, :desk, :subject, :subject_key, :state, :owner, :customer, :opened, :opened,
                     :topic, :language, :spam)
-            RETURNING {_TICKET}
             """,
             {
                 "number": new.number,
@@ -116,8 +115,24 @@ class Tickets:
                 "spam": new.spam,
             },
         )
-        assert row is not None
-        return _ticket(row)
+        assert ticket is not None
+        return Ticket(
+            id=ticket,
+            number=new.number,
+            desk=new.desk,
+            subject=new.subject,
+            subject_key=new.subject_key,
+            state=new.state,
+            owner=new.owner,
+            customer=new.customer,
+            opened=new.opened,
+            updated=new.opened,
+            closed=None,
+            topic=new.topic,
+            language=new.language,
+            spam=new.spam,
+            merged_into=None,
+        )
 
     def get(self, ticket: int) -> Ticket:
         """The ticket with this row id, which must exist."""
@@ -235,7 +250,7 @@ class Tickets:
         self._show_again(ticket, desk)
 
     def add_message(self, ticket: Ticket, new: NewMessage) -> int:
-        row = self._connection.one(
+        message = self._connection.insert(
             """
             INSERT INTO message (ticket, desk, delivery, sha256, direction, sender, recipients, subject, date,
                                  message_id, size, automatic, agent, status, joined_by, joined_reasons, at,
@@ -243,7 +258,6 @@ class Tickets:
             VALUES (:ticket, :desk, :delivery, :sha256, :direction, :sender, :recipients, :subject, :date,
                     :message_id, :size, :automatic, :agent, :status, :joined_by, :joined_reasons, :at,
                     (SELECT turn FROM ticket WHERE id = :ticket))
-            RETURNING id
             """,
             {
                 "ticket": ticket.id,
@@ -265,10 +279,9 @@ class Tickets:
                 "at": new.at,
             },
         )
-        assert row is not None
+        assert message is not None
         self._show_again(ticket.id, ticket.desk)
-        identity: int = row[0]
-        return identity
+        return message
 
     def begin_turn(self, ticket: int, message: int) -> None:
         """A person wrote: what was answered before does not answer this."""
