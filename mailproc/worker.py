@@ -176,7 +176,7 @@ def _keep_time(
             lambda store: keep_learning(store, clock),
             keep_index,
             lambda store: keep_time(store, parts.site, clock, grace, hosts, letters, pause=pause),
-            lambda store: keep_reporting(store, path, parts.site, plans, clock),
+            lambda store: keep_reporting(store, path, parts.site, plans, clock, pause=pause),
         ]
     )
 

@@ -50,9 +50,14 @@ class Moment:
 
 
 async def keep_reporting(
-    store: Store, path: Path, site: Site, plans: Sequence[ReportPlan], clock: Callable[[], float]
+    store: Store,
+    path: Path,
+    site: Site,
+    plans: Sequence[ReportPlan],
+    clock: Callable[[], float],
+    pause: float = TICK,
 ) -> None:
-    """Look every few seconds, until cancelled; ``path`` is the store's file, for a reader in a thread."""
+    """Look every ``pause`` seconds, until cancelled; ``path`` is the store's file, for a reader in a thread."""
     if not plans and not any(desk.digest for desk in site.desks.values()):
         await asyncio.Event().wait()
     while True:
@@ -60,7 +65,7 @@ async def keep_reporting(
             await look(store, path, site, plans, clock())
         except StoreError as error:
             log.warning("store=%s", error)
-        await asyncio.sleep(TICK)
+        await asyncio.sleep(pause)
 
 
 async def look(store: Store, path: Path, site: Site, plans: Sequence[ReportPlan], now: float) -> int:
