@@ -57,7 +57,7 @@ async def keep_reporting(
     clock: Callable[[], float],
     pause: float = TICK,
 ) -> None:
-    """Look every ``pause`` seconds, until cancelled; ``path`` is the store's file, for a reader in a thread."""
+    """Look every ``pause`` seconds, until cancelled; ``path`` is the store's file, read in a thread."""
     if not plans and not any(desk.digest for desk in site.desks.values()):
         await asyncio.Event().wait()
     while True:
