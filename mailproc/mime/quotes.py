@@ -298,10 +298,20 @@ class _Page:
                 start = i
 
     def _find_signature(self, start: int, end: int) -> None:
-        for i in range(max(start, end - _SIGNATURE_SPAN), end):
+        for i in range(self._earliest_signature(start, end), end):
             if self._begins_signature(i, end):
                 self._set(_Kind.SIGNATURE, i, end)
                 return
+
+    def _earliest_signature(self, start: int, end: int) -> int:
+        """From here on so few lines follow that they may be a signature."""
+        left = _LONGEST_SIGNATURE
+        for i in range(end - 1, max(start, end - _SIGNATURE_SPAN) - 1, -1):
+            if self.lines[i].strip():
+                if left < 0:
+                    return i + 1
+                left -= 1
+        return max(start, end - _SIGNATURE_SPAN)
 
     def _begins_signature(self, i: int, end: int) -> bool:
         line = self.lines[i]
