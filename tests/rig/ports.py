@@ -14,8 +14,9 @@ _order = random.Random(os.getpid())
 
 def free_port() -> int:
     """A port on 127.0.0.1 that nobody listens on."""
+    first, last = _range()
     while True:
-        port = _order.randrange(FIRST, LAST)
+        port = _order.randrange(first, last)
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -23,3 +24,11 @@ def free_port() -> int:
             except OSError:
                 continue
             return port
+
+
+def _range() -> tuple[int, int]:
+    """Each of pytest's processes has ports of its own: none takes what another was about to listen on."""
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    count = max(int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")), number + 1)
+    width = (LAST - FIRST) // count
+    return FIRST + number * width, FIRST + (number + 1) * width

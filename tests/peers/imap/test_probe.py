@@ -33,7 +33,7 @@ def test_a_server_that_is_well_and_a_folder_to_be_made(dovecot: Dovecot) -> None
     made(dovecot, "New", "@alice")
     assert probed(dovecot) == [
         "imap … ok (NOTIFY, IDLE, MOVE, UIDPLUS, MULTIAPPEND, CONDSTORE, LIST-STATUS)",
-        "folder Support … ok (9 of 11 mailboxes will be made)",
+        "folder Support … ok (10 of 12 mailboxes will be made)",
     ]
 
 
