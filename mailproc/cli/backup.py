@@ -10,11 +10,13 @@ from pathlib import Path
 
 import click
 
-from mailproc.cli.context import failures, read_site
+from mailproc.cli.context import clock_of, failures, read_site, run
 from mailproc.cli.output import fail
+from mailproc.desk.restored import Kept, begin_anew
 from mailproc.opening import key_path, store_path
 from mailproc.store.backup import check_sound, copy_store
 from mailproc.store.lock import ServeLock
+from mailproc.store.sqlite import open_sqlite
 
 _STORE = "mailproc.db"
 _KEY = "secret.key"
@@ -43,7 +45,7 @@ def backup(ctx: click.Context, file: Path) -> None:
 def restore(ctx: click.Context, file: Path) -> None:
     """Put the store and key of FILE in place; what was there is kept beside it.
 
-    The daemon must not run.  No mail is sent again that the backup knows as sent.
+    The daemon must not run.  No mail is sent again; what waited to leave is kept, see mailproc outbox.
     """
     config = read_site(ctx).config
     store, key = store_path(config), key_path(config)
@@ -56,8 +58,17 @@ def restore(ctx: click.Context, file: Path) -> None:
     ):
         _unpack(file, Path(folder))
         check_sound(Path(folder) / _STORE)
+        kept = run(_begin_anew(Path(folder) / _STORE, clock_of(ctx)()))
         _put_in_place(Path(folder), store, key)
-    click.echo(f"restored {store}", err=True)
+    click.echo(f"restored {store}; {kept.back} mails kept from leaving: mailproc outbox list", err=True)
+
+
+async def _begin_anew(path: Path, now: float) -> Kept:
+    store = open_sqlite(path)
+    try:
+        return await store.write(lambda tx: begin_anew(tx, now))
+    finally:
+        await store.close()
 
 
 def _copy_with_progress(store: Path, copy: Path) -> None:

@@ -295,8 +295,17 @@ def _change(ctx: click.Context, number: str, agent: str, verb: Verb) -> object:
     if agent not in site.agents:
         fail(f"no agent {agent!r}; there are: {', '.join(site.agents)}")
 
+    def change(tx: Transaction) -> object:
+        try:
+            return verb(tx, site, _find(tx, number), clock_of(ctx)())
+        except claims.HeldByAnother as lost:
+            return lost  # that is written down, and must stay so
+
     async def work(store: Store) -> object:
-        return await store.write(lambda tx: verb(tx, site, _find(tx, number), clock_of(ctx)()))
+        done = await store.write(change)
+        if isinstance(done, claims.HeldByAnother):
+            raise done
+        return done
 
     return run(with_store(loaded, work))
 

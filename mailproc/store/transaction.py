@@ -21,6 +21,7 @@ from mailproc.store.leases import Leases
 from mailproc.store.lessons import Lessons
 from mailproc.store.outbox import Outbox
 from mailproc.store.postponed import Postponed
+from mailproc.store.restored import Restored
 from mailproc.store.search import Search
 from mailproc.store.submissions import Submissions
 from mailproc.store.targets import Targets
@@ -132,3 +133,7 @@ class Transaction:
     @cached_property
     def targets(self) -> Targets:
         return Targets(self._connection)
+
+    @cached_property
+    def restored(self) -> Restored:
+        return Restored(self._connection)

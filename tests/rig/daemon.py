@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 import uuid
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,10 @@ CORE_CHAIN = ("automatic", "ticket", "acknowledge")
 
 
 class Daemon:
-    """One site in ``folder``.  ``top`` is TOML before the first table, ``tables`` further tables."""
+    """One site in ``folder``.  ``top`` is TOML before the first table, ``tables`` further tables.
+
+    ``environment`` is for the daemon and the commands, beside that of the tests.
+    """
 
     def __init__(
         self,
@@ -58,8 +62,10 @@ class Daemon:
         top: str = "",
         tables: str = "",
         chain: tuple[str, ...] = CORE_CHAIN,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self.folder = folder
+        self._more = dict(environment or {})
         self.lmtp_port = free_port()
         self.configuration = folder / "mailproc.toml"
         self.database = folder / data_dir / "mailproc.db"
@@ -188,9 +194,8 @@ class Daemon:
     def _command(self) -> list[str]:
         return [sys.executable, "-m", "mailproc", "-c", str(self.configuration)]
 
-    @staticmethod
-    def _environment() -> dict[str, str]:
-        return {**os.environ, "PYTHONPATH": str(ROOT)}
+    def _environment(self) -> dict[str, str]:
+        return {**os.environ, **self._more, "PYTHONPATH": str(ROOT)}
 
     def output(self, *arguments: str) -> bytes:
         """Standard output of a command; AssertionError with what it complained of when it fails.
@@ -200,7 +205,7 @@ class Daemon:
         """
         with ThreadPoolExecutor(1) as thread, _ONE_AT_A_TIME:
             done = thread.submit(
-                CliRunner(env={"MAILPROC_FAILPOINT": None}).invoke,
+                CliRunner(env={"MAILPROC_FAILPOINT": None, **self._more}).invoke,
                 main,
                 ["-c", str(self.configuration), *arguments],
                 prog_name="mailproc",
