@@ -54,6 +54,11 @@ def open_store(
     return open_sqlite(store_path(config), failpoints=failpoints, turnstile=turnstile)
 
 
+def open_store_at(path: Path) -> SqliteStore:
+    """A store that is not (yet) the configured one."""
+    return open_sqlite(path)
+
+
 def key_path(config: Config) -> Path:
     """The file with the key of tags, reply addresses and Message-IDs."""
     return Path(config.secret_file) if config.secret_file else Path(config.data_dir) / "secret.key"

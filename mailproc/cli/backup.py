@@ -13,10 +13,9 @@ import click
 from mailproc.cli.context import clock_of, failures, read_site, run
 from mailproc.cli.output import fail
 from mailproc.desk.restored import Kept, begin_anew
-from mailproc.opening import key_path, store_path
+from mailproc.opening import key_path, open_store_at, store_path
 from mailproc.store.backup import check_sound, copy_store
 from mailproc.store.lock import ServeLock
-from mailproc.store.sqlite import open_sqlite
 
 _STORE = "mailproc.db"
 _KEY = "secret.key"
@@ -64,7 +63,7 @@ def restore(ctx: click.Context, file: Path) -> None:
 
 
 async def _begin_anew(path: Path, now: float) -> Kept:
-    store = open_sqlite(path)
+    store = open_store_at(path)
     try:
         return await store.write(lambda tx: begin_anew(tx, now))
     finally:

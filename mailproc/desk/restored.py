@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mailproc.desk.note import add_note
+from mailproc.model.desk import NumberScheme
 from mailproc.model.moment import shown_moment
-from mailproc.model.number import NumberScheme, period
+from mailproc.model.number import period
 from mailproc.store.protocol import Transaction
 
 WHO = "mailproc"
