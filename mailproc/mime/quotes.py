@@ -12,19 +12,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
+from mailproc.mime.quote_lines import TIME_OR_YEAR, is_attribution, is_device_line, may_introduce
 from mailproc.mime.quote_words import (
     CLOSING,
     CONTACT,
-    DEVICE,
-    DEVICE_BEGINNINGS,
-    EXCUSE,
-    FIRST_PERSON,
     FIRST_WORD,
     FORWARD,
     LABEL,
     OPENER,
     POSTSCRIPT,
-    QUOTING,
     SEPARATOR,
     WROTE,
     WROTE_ENDINGS,
@@ -35,16 +31,11 @@ _RULE = re.compile(r"\s*\*{0,2}[-_=─—–]{5,}\*{0,2}\s*$")
 _RULED = re.compile(r"[\s>]*\*{0,2}[-_=#]{2}")  # as every separator begins
 _FOOTER = re.compile(r"_{5,}\s*$")  # as list software and some mail programs have it
 _ENDS_OF_SENTENCES = (".", "!", "?", ":", ";", ",")
-_BRACKETS = " \t<([*_-"  # may stand before what a phone says
 _RULES = frozenset("*-_=─—–")  # with one of them a rule begins, and what delimits a signature
-_COLONS = frozenset(":：")
-_WROTE_ENDS = frozenset(ending[-2:] for ending in WROTE_ENDINGS)
 _DELIMITER = re.compile(r"(?:--|__|—|–|---)[ \t\u00a0]*$")
-_TIME_OR_YEAR = re.compile(r"\d{1,2}[:.h]\d{2}|\d{4}|\d{1,2}[./-]\d{1,2}[./-]\d{2}")
 _TIME = re.compile(r"\d{1,2}[:.h]\d{2}")
 _DATE = re.compile(r"\d{1,4}[./-]\s?\d{1,2}[./-]\s?\d{1,4}|\d{1,2}\.? \w{3,12}\.? \d{4}")
 _ADDRESS_AT_END = re.compile(r"<[^<>@\s]{1,100}@[^<>\s]{1,200}>\s*[:：]$")
-_DATED_ADDRESS = re.compile(r"\W*\d{2,4}[-./年]\s?\d{1,2}[-./月]\s?\d{1,2}.{0,200}@[^\s<>]{1,200}>?\s*[:：]$")
 _MOST_LINES = 4000
 _LOOK_BACK = 5  # lines over which an attribution may be wrapped
 _LONGEST_LINE = 1000  # characters; no mail client introduces a quote by a longer one
@@ -123,7 +114,7 @@ class _Page:
         """Say of each line whether it is the author's own or quoted."""
         self.kinds = [_Kind.OWN] * len(self.lines)
         self.marked = [_MARKED.match(line) is not None for line in self.lines]
-        self.may_introduce = [_may_introduce(line) for line in self.lines]
+        self.may_introduce = [may_introduce(line) for line in self.lines]
         self._mark_wrapped()
         self._find_quotes()
 
@@ -222,7 +213,7 @@ class _Page:
     def _begins_attribution(self, i: int, joined: str) -> bool:
         """True where line i can be the first of several: it begins with a date, or names somebody."""
         if OPENER.match(joined):
-            return _TIME_OR_YEAR.search(joined) is not None
+            return TIME_OR_YEAR.search(joined) is not None
         return "@" in self.lines[i] or WROTE.search(self.lines[i]) is not None
 
     def _goes_on(self, blank: int) -> bool:
@@ -248,7 +239,7 @@ class _Page:
                 return True
             following = self._next_with_text(after)
             is_marked = following is not None and self.marked[following]
-            return _is_attribution(joined, is_marked=is_marked)
+            return is_attribution(joined, is_marked=is_marked)
         # Some clients leave the colon out.
         return "@" in joined and joined.endswith(WROTE_ENDINGS) and OPENER.match(joined) is not None
 
@@ -372,34 +363,3 @@ _BLANKS_ABOVE = re.compile(r"\A(?:[ \t\u00a0]*\n)+")
 def _trim(text: str) -> str:
     """Without blank lines around; the first line keeps its indent."""
     return _BLANKS_ABOVE.sub("", text).rstrip()
-
-
-def _may_introduce(line: str) -> bool:
-    line = line.rstrip(" \t\u00a0*")
-    return line[-1:] in _COLONS or (line[-2:] in _WROTE_ENDS and line.endswith(WROTE_ENDINGS))
-
-
-def _is_attribution(joined: str, *, is_marked: bool) -> bool:
-    """True for a line, ended by a colon, that says who wrote what follows."""
-    if _DATED_ADDRESS.match(joined) or QUOTING.match(joined):
-        return True
-    wrote = WROTE.search(joined)
-    if wrote is None or len(joined) - wrote.end() > 150:
-        return False
-    if is_marked:
-        return len(joined) <= 200 or OPENER.match(joined) is not None
-    if FIRST_PERSON.search(joined):
-        return False
-    if "@" in joined:
-        return True
-    return OPENER.match(joined) is not None and _TIME_OR_YEAR.search(joined) is not None
-
-
-def is_device_line(line: str) -> bool:
-    """Did a phone or a mail program add this line by itself ("Sent from my …")?"""
-    line = line.strip()
-    if line.isascii() and line.lstrip(_BRACKETS)[:2].lower() not in DEVICE_BEGINNINGS:
-        return False
-    if len(line) > 120 or not DEVICE.match(line):
-        return False
-    return EXCUSE.search(line) is not None or ("," not in line and len(line.split()) <= 11)
