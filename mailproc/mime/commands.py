@@ -17,8 +17,8 @@ from enum import StrEnum
 from itertools import chain
 
 from mailproc.mime.page import Edit, Passage
-from mailproc.mime.quote_words import CLOSING
 from mailproc.mime.quote_lines import is_device_line
+from mailproc.mime.quote_words import CLOSING
 from mailproc.mime.quotes import divide, own_lines
 from mailproc.mime.reader import DEFAULT_LIMITS, Mail, read
 from mailproc.mime.sealed import seal_of, sealed_text

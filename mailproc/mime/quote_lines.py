@@ -23,7 +23,7 @@ TIME_OR_YEAR = re.compile(r"\d{1,2}[:.h]\d{2}|\d{4}|\d{1,2}[./-]\d{1,2}[./-]\d{2
 
 
 def may_introduce(line: str) -> bool:
-    """Can it be the last line of "On … Jane wrote:"?  Nearly all others are told by their last two letters."""
+    """Can it be the last line of "On … Jane wrote:"?  Most others are told by their last two letters."""
     line = line.rstrip(" \t\u00a0*")
     return line[-1:] in _COLONS or (line[-2:] in _WROTE_ENDS and line.endswith(WROTE_ENDINGS))
 
