@@ -38,12 +38,22 @@ class Restored:
         return self._connection.run("UPDATE delivery SET history = 1 WHERE state = 'waiting'")
 
     def pass_over_rows(self) -> None:
-        """Of messages and events: the newest one gets a row far beyond those that were given since."""
+        """The newest message and event get rows far beyond those that were given since; there must be some.
+
+        What is laid again counts from there on, too: its row is of a message that there is not.
+        """
         self._connection.run(
             "UPDATE message SET id = id + :rows WHERE id = (SELECT max(id) FROM message)", {"rows": ROWS}
         )
         self._connection.run(
             "UPDATE event SET id = id + :rows WHERE id = (SELECT max(id) FROM event)", {"rows": ROWS}
+        )
+        self._connection.run(
+            """
+            INSERT INTO laid_again (id, message, at, headers)
+            SELECT coalesce(max(id), 0) + :rows, 0, 0, '[]' FROM laid_again
+            """,
+            {"rows": ROWS},
         )
 
     def pass_over_numbers(self, periods: Iterable[str]) -> None:
