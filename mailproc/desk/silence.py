@@ -12,6 +12,7 @@ few tickets are looked at at once; while the circuit breaker of automatic answer
 from __future__ import annotations
 
 import functools
+import math
 from dataclasses import dataclass
 from email.utils import formatdate
 
@@ -27,7 +28,7 @@ from mailproc.model.auto_answer import takes_no_replies
 from mailproc.model.desk import Desk
 from mailproc.model.happening import THANKED
 from mailproc.model.outbox import NewItem, OutboxKind, OutboxState
-from mailproc.model.ticket import Direction, Move, Ticket
+from mailproc.model.ticket import Direction, Move, State, Ticket
 from mailproc.pipeline.closing import NAME, read_closing
 from mailproc.pipeline.mail_templates import best_template
 from mailproc.pipeline.template import MailTemplate
@@ -38,6 +39,7 @@ SKEW = 3600.0  # seconds that the clocks of several machines may differ
 MOST_AT_ONCE = 50  # tickets of a desk at one look at the clock
 _DAY = 86_400.0
 _NO_TICKET = -1  # none has this row
+_TOLD = ("warned", "not_warned", THANKED)  # events
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +89,30 @@ def _act(tx: Transaction, site: Site, desk: Desk, now: float) -> int:
     warned = _warn_due(tx, site, desk, now)
     silent = tx.waiting.to_close(desk.name, now - desk.close_after, now - desk.close_warning, MOST_AT_ONCE)
     for row in silent:
-        _close(tx, desk, tx.tickets.get(row), now)
+        if not _is_early(tx, row, desk.close_after, desk.close_warning, now):
+            _close(tx, desk, tx.tickets.get(row), now)
     return warned + len(silent)
+
+
+def _is_early(tx: Transaction, row: int, after: float, since_told: float, now: float) -> bool:
+    """A clock that was behind for a while has dated a ticket back: its events know better.
+
+    True where nothing is due by these: not so long ``after`` the answer, or ``since_told``.
+    """
+    answered = told = None
+    for event in tx.history.events(row):
+        if event.state is not None:
+            answered, told = (event.at if event.state is State.ANSWERED else None), None
+        elif event.what in _TOLD:
+            told = event.at
+    is_early = _is_within(answered, after, now) or _is_within(told, since_told, now)
+    if is_early:
+        tx.waiting.date(row, answered, told)
+    return is_early
+
+
+def _is_within(moment: float | None, seconds: float, now: float) -> bool:
+    return moment is not None and now - seconds < moment <= now
 
 
 # The warning
@@ -97,6 +121,8 @@ def _act(tx: Transaction, site: Site, desk: Desk, now: float) -> int:
 def _warn_due(tx: Transaction, site: Site, desk: Desk, now: float) -> int:
     due = tx.waiting.to_warn(desk.name, now - _until_warning(desk), MOST_AT_ONCE)
     for done, row in enumerate(due):
+        if _is_early(tx, row, _until_warning(desk), math.inf, now):
+            continue
         if not desk.close_warning:
             tx.waiting.set_warned(row, now)
         elif not _warn(tx, site, _look(tx, desk, row), now):
@@ -249,7 +275,7 @@ def _why_untold(tx: Transaction, ticket: Ticket) -> str:
     """Why the customer does not know of the closing; "" where the warning left, or none was wanted."""
     answered = tx.waiting.answered_at(ticket.id) or 0.0
     events = (event for event in tx.history.events(ticket.id) if event.at >= answered)
-    told = [event for event in events if event.what in ("warned", "not_warned", THANKED)]
+    told = [event for event in events if event.what in _TOLD]
     if not told or told[-1].what == THANKED:
         return "only thanks came" if told else ""
     if told[-1].what == "not_warned":

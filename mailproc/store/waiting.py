@@ -71,6 +71,13 @@ class Waiting:
             {"ticket": ticket, "now": now},
         )
 
+    def date(self, ticket: int, answered: float | None, warned: float | None) -> None:
+        """Since when it waits, where that is known, and when its customer was told."""
+        self._connection.run(
+            "UPDATE ticket SET answered = coalesce(:answered, answered), warned = :warned WHERE id = :ticket",
+            {"ticket": ticket, "answered": answered, "warned": warned},
+        )
+
     def answered_at(self, ticket: int) -> float | None:
         """Since when a ticket waits for its customer; None for one that does not."""
         row = self._connection.one("SELECT answered FROM ticket WHERE id = :ticket", {"ticket": ticket})

@@ -369,3 +369,21 @@ def test_a_template_that_is_none_is_refused(tmp_path: Path) -> None:
     (tmp_path / "closing.en.j2").write_text("Hello {{ nobody }}")
     with pytest.raises(ValueError, match=r"closing.en.j2: unknown name"):
         read_closing((str(tmp_path),))
+
+
+async def test_a_clock_that_was_years_behind_for_a_while_closes_nothing_early(
+    make_office: MakeOffice,
+) -> None:
+    office = await patient(make_office)
+    await answered(office)
+    await look(office, -YEARS)
+    await look(office, AFTER - WARNING - 1)
+    assert await warnings(office) == []
+    await look(office, AFTER - WARNING)
+    assert len(await warnings(office)) == 1
+    await look(office, -YEARS)
+    await look(office, AFTER - 1)
+    assert (await the_ticket(office)).state is State.ANSWERED
+    await look(office, AFTER)
+    assert (await the_ticket(office)).state is State.CLOSED
+    assert len(await warnings(office)) == 1
