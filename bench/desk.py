@@ -209,7 +209,7 @@ def play(folder: Path, *, days: int, mails: int, seed: int) -> list[tuple[str, i
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--days", type=int, default=7)
-    parser.add_argument("--mails", type=int, default=200)
+    parser.add_argument("--mails", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     began = time.monotonic()
