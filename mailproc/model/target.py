@@ -118,7 +118,9 @@ class Target:
     warn: float = 0.75
 
     def seconds(self, kind: Kind) -> float:
-        return {Kind.FIRST: self.first, Kind.NEXT: self.next, Kind.SOLUTION: self.solution}[kind]
+        if kind is Kind.FIRST:
+            return self.first
+        return self.next if kind is Kind.NEXT else self.solution
 
 
 @dataclass(frozen=True, slots=True)

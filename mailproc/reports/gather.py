@@ -42,9 +42,8 @@ def make_report(
     tally = Tally(until, calendars, target_of or _without_target)
     desks, span = tuple(calendars), (until.start, until.end)
     wanted = tx.figures.tickets_of(desks, *span)
-    for case in tx.figures.cases(wanted, desks, TOLD, with_tags=target_of is not None):
+    for case in tx.figures.cases(wanted, desks, {*TOLD, *HAPPENED}, with_tags=target_of is not None):
         tally.add(case)
-    tally.add_happened(tx.figures.happened(desks, *span, HAPPENED))
     tables = Tables(tally, by_month=is_long(until))
     return Report(desks, until, now, tables.make(), tables.behind)
 

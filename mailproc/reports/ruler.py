@@ -34,4 +34,4 @@ class Ruler:
         if place < 0:
             return -self._calendar.open_seconds(moment, self._opens[0]) if self._opens else 0.0
         closes = self._closes[place]
-        return self._passed[place] + ((min(closes, moment)) - self._opens[place])
+        return self._passed[place] + min(closes, moment) - self._opens[place]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta, tzinfo
 
@@ -98,6 +98,11 @@ class Tables:
         self._tally = tally
         self._by_month = by_month
         self._indexes: dict[tuple[str, str], dict[str, list[int]]] = {}
+        # Once for all tables, the shortest first: times and the places of their cases; places by column.
+        self._ranked = {kind: _ranked(waits) for kind, waits in tally.waits.items()}
+        self._counted_places = {
+            column.name: [place for place, _ in tally.facts.get(column.name, ())] for column in _MAIL
+        } | {"backlog": [place for place, _ in tally.backlog]}
 
     def make(self) -> tuple[Table, ...]:
         """All tables, in their order."""
@@ -138,7 +143,7 @@ class Tables:
         return Table("times", "Times, in business hours", _WAITS, tuple(lines))
 
     def _wait_values(self, kind: Kind) -> tuple[float | None, ...]:
-        ranked = sorted(used for used, _, _ in self._tally.waits[kind])
+        ranked = self._ranked[kind][0]
         met, missed = (len(self._tally.judged.get((kind, in_time), ())) for in_time in (True, False))
         return (
             len(ranked),
@@ -174,9 +179,8 @@ class Tables:
     def _grouped(self, name: str, title: str) -> Table:
         """Who had most to do first."""
         tally, lines = self._tally, self._tally.lines[name]
-        counts = [spread([place for place, _ in tally.facts.get(column.name, ())], lines) for column in _MAIL]
-        counts.append(spread([place for place, _ in tally.backlog], lines))
-        times = [_by_line(((lines[place], used) for used, place, _ in tally.waits[kind])) for kind in Kind]
+        counts = [spread(places, lines) for places in self._counted_places.values()]
+        times = [_by_line(map(lines.__getitem__, places), used) for used, places in self._ranked.values()]
         judged = [
             [spread(tally.judged.get((kind, in_time), ()), lines) for in_time in (True, False)]
             for kind in Kind
@@ -198,9 +202,7 @@ class Tables:
 
     def _agents(self) -> Table:
         counts = [column.name for column in _AGENT if column.unit is Unit.COUNT]
-        times = [
-            _by_line((agent, used) for used, _, agent in self._tally.waits[kind] if agent) for kind in Kind
-        ]
+        times = [_of_agents(sorted(self._tally.waits[kind])) for kind in Kind]
         by_agent = self._tally.by_agent
         seen = {agent for agent, _ in by_agent}.union(*times)
         made = (
@@ -294,12 +296,21 @@ def _phase(state: str) -> str:
     return "open" if state in ("new", "claimed") else state
 
 
-def _by_line(measured: Iterable[tuple[str, float]]) -> dict[str, list[float]]:
-    found: dict[str, list[float]] = {}
-    for line, used in measured:
-        found.setdefault(line, []).append(used)
-    for values in found.values():
-        values.sort()
+def _ranked(waits: Iterable[tuple[float, int, str]]) -> tuple[list[float], list[int]]:
+    ranked = sorted(waits)
+    return [used for used, _, _ in ranked], [place for _, place, _ in ranked]
+
+
+def _of_agents(ranked: Sequence[tuple[float, int, str]]) -> dict[str, list[float]]:
+    known = [(agent, used) for used, _, agent in ranked if agent]
+    return _by_line((agent for agent, _ in known), (used for _, used in known))
+
+
+def _by_line(lines: Iterable[str], ranked: Iterable[float]) -> dict[str, list[float]]:
+    """Times that are in order stay so on each line."""
+    found: defaultdict[str, list[float]] = defaultdict(list)
+    for line, used in zip(lines, ranked, strict=True):
+        found[line].append(used)
     return found
 
 

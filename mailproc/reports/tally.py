@@ -16,7 +16,7 @@ from mailproc.model.figures import Period
 from mailproc.model.target import Kind, Target
 from mailproc.reports.reasons import HELD_FOR, held_for, refusal
 from mailproc.reports.ruler import Ruler
-from mailproc.reports.walk import MERGED, Wait, Walked, walk
+from mailproc.reports.walk import MERGED, Walked, walk_family
 from mailproc.store.figures import Case
 
 DAY = 86400.0
@@ -35,12 +35,12 @@ _PLACES = {
     "undeliverable": ("bounce", "undeliverable"),
 }
 HAPPENED = (*_PLACES, "acknowledged", "not_acknowledged", "held", "topic_corrected", "bounced")
+_COUNTED = frozenset(HAPPENED)
 _QUARTER = 900.0  # seconds; clocks on the wall change by no less
 _MISTAKE = 1e-6  # seconds
 
 Place = tuple[str, str]  # line, column
 TargetOf = Callable[[Case], Target | None]
-Happened = tuple[int, str, str, str]  # ticket, what, who, detail
 
 
 class Tally:
@@ -73,52 +73,62 @@ class Tally:
         """Count one case."""
         place, (start, end) = len(self.cases), (self.period.start, self.period.end)
         self.cases.append(case)
-        walked = walk(case, self._rulers[self._calendars[case.desk]], end)
-        if case.state != SPAM and not case.is_merged and start <= case.opened < end:
+        ruler = self._rulers[self._calendars[case.desk]]
+        walked = walk_family(case, ruler, end)
+        is_new = start <= case.opened < end
+        if is_new and case.state != SPAM and not case.is_merged:
             self.facts["opened"].append((place, case.opened))
-        if walked.was_spam and start <= case.opened < end:
+        if is_new and walked.was_spam:
             self.happened["spam", "caught"].append(case.id)
         self._add_mails(case, place)
+        self._add_events(case, place)
         for at, agent in walked.answers:
             if start <= at:
                 self.facts["answers"].append((place, at))
                 self.by_agent[agent, "answers"].append(case.id)
-        self.facts["reopened"] += [(place, at) for at in walked.back if start <= at]
-        self._add_closings(case, place)
+        if walked.back:
+            self.facts["reopened"] += [(place, at) for at in walked.back if start <= at]
         target = self._target_of(case)
         self._add_waits(case, place, walked, target)
         self._add_backlog(case, place, walked, target)
 
     def _add_mails(self, case: Case, place: int) -> None:
-        start, end, is_spam, is_first = self.period.start, self.period.end, case.state == SPAM, True
+        start, end, is_spam = self.period.start, self.period.end, case.state == SPAM
+        mails, is_first = self.facts["mails"], True
         for _, at, direction, automatic, _, _ in case.messages:
             if direction != "in":
                 continue
             if start <= at < end:
                 self.happened["class", SPAM if is_spam else automatic].append(case.id)
                 if automatic == "none" and not is_spam:
-                    self.facts["mails"].append((place, at))
+                    mails.append((place, at))
                     if not is_first:
                         self.facts["follow_ups"].append((place, at))
             is_first = False
 
-    def _add_closings(self, case: Case, place: int) -> None:
-        for _, at, what, _, detail, _ in case.events:
-            is_closing = what == "closed" and not detail.startswith("merged into ")
-            if is_closing and self.period.start <= at < self.period.end:
+    def _add_events(self, case: Case, place: int) -> None:
+        start, end = self.period.start, self.period.end
+        for _, at, what, who, detail, _ in case.events:
+            if not start <= at < end:
+                continue
+            if what in _COUNTED:
+                self._add_happened(case.id, what, who, detail)
+            elif what == "closed" and not detail.startswith("merged into "):
                 self.facts["closed"].append((place, at))
                 if case.owner:
                     self.by_agent[case.owner, "closed"].append(case.id)
 
     def _add_waits(self, case: Case, place: int, walked: Walked, target: Target | None) -> None:
-        for wait in walked.waits:
-            if wait.ended < self.period.start:
+        for kind, ended, used, is_met, agent in walked.waits:
+            if ended < self.period.start:
                 continue
-            if wait.is_met:
-                agent = case.owner if wait.kind is Kind.SOLUTION else wait.agent
-                self.waits[wait.kind].append((wait.used, place, agent))
-            if target and (in_time := _in_time(wait, target)) is not None:
-                self.judged[wait.kind, in_time].append(place)
+            if is_met:
+                self.waits[kind].append((used, place, case.owner if kind is Kind.SOLUTION else agent))
+            allowed = target.seconds(kind) if target else 0
+            if allowed and used > allowed + _MISTAKE:
+                self.judged[kind, False].append(place)
+            elif allowed and is_met:  # closing in time without an answer is neither
+                self.judged[kind, True].append(place)
 
     def _add_backlog(self, case: Case, place: int, walked: Walked, target: Target | None) -> None:
         if case.opened >= self.period.end or walked.state in ("closed", SPAM, MERGED):
@@ -126,11 +136,6 @@ class Tally:
         self.backlog.append((place, walked.state))
         if target and any(0 < target.seconds(kind) < used - _MISTAKE for kind, used in walked.running):
             self.over.append(place)
-
-    def add_happened(self, happened: Iterable[Happened]) -> None:
-        """Count single events of the period."""
-        for ticket, what, who, detail in happened:
-            self._add_happened(ticket, what, who, detail)
 
     def _add_happened(self, ticket: int, what: str, who: str, detail: str) -> None:
         place = _place(what, detail)
@@ -175,8 +180,14 @@ class Tally:
     def _quarters(self, column: str) -> Counter[tuple[str, int]]:
         """How often in each quarter of an hour, by desk."""
         if column not in self._counted:
-            desks, facts = self.lines["desk"], self.facts.get(column, ())
-            self._counted[column] = Counter((desks[place], int(at // _QUARTER)) for place, at in facts)
+            counts: Counter[tuple[str, int]] = Counter()
+            desks, by_desk = self.lines["desk"], defaultdict[str, list[float]](list)
+            for place, at in self.facts.get(column, ()):
+                by_desk[desks[place]].append(at // _QUARTER)
+            for desk, quarters in by_desk.items():
+                for quarter, number in Counter(quarters).items():
+                    counts[desk, int(quarter)] = number
+            self._counted[column] = counts
         return self._counted[column]
 
 
@@ -216,16 +227,6 @@ class Wall:
             }
             self._known[quarter] = found
         return found[wall]
-
-
-def _in_time(wait: Wait, target: Target) -> bool | None:
-    """None where the target has nothing for it, and where a ticket was closed in time without an answer."""
-    allowed = target.seconds(wait.kind)
-    if not allowed:
-        return None
-    if wait.used > allowed + _MISTAKE:
-        return False
-    return True if wait.is_met else None
 
 
 def spread(places: Sequence[int], lines: Sequence[str]) -> Counter[str]:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from operator import itemgetter
 from typing import NamedTuple
 
-from mailproc.model.happening import OLDER, STATES, THANKED
+from mailproc.model.happening import OLDER, STATES, THANKED, TOLD
 from mailproc.model.target import Kind, What
 from mailproc.model.ticket import State
 from mailproc.reports.ruler import Ruler
@@ -30,10 +30,7 @@ Step = tuple[float, What, str]  # when, what, and who answered or which state
 
 
 class Wait(NamedTuple):
-    """A clock that has ended, or that runs at the end of the walk where ``ended`` is infinite.
-
-    ``used`` are business seconds; ``agent`` is who answered, "" where closing ended it.
-    """
+    """A clock that has ended.  ``used`` are business seconds; ``agent`` is who answered."""
 
     kind: Kind
     ended: float
@@ -53,45 +50,32 @@ class Walked(NamedTuple):
     was_spam: bool  # when it was opened
 
 
-def walk(case: Case, ruler: Ruler, end: float) -> Walked:
-    """Up to, but not including, a moment."""
-    steps, answers, state, was_spam = _steps(case, end)
-    pace = _Pace(case.opened, ruler)
-    for step in steps:
-        pace.take(step)
-    return Walked(answers, pace.ended(), pace.running(end), pace.back, state, was_spam)
+def walk_family(case: Case, ruler: Ruler, end: float) -> Walked:
+    """A ticket; its waits are those of all that was merged into it, and a part of another has none.
+
+    Nor has one that was opened only later: a part of it may be older.
+    """
+    walked = walk(case.opened, case.messages, case.events, ruler, end)
+    if case.merged_into is not None or case.opened >= end:
+        return walked._replace(waits=[], running=[])
+    if case.family is None:
+        return walked
+    together = walk(case.opened, case.family.messages, case.family.events, ruler, end)
+    return walked._replace(waits=together.waits, running=together.running)
 
 
-def _steps(case: Case, end: float) -> tuple[list[Step], list[tuple[float, str]], str, bool]:
-    """In order: ``happenings`` of ``model.happening``."""
-    opened = last = case.opened
-    steps, wrote = _of_letters(case.messages, opened, end)
-    _forget_thanks(case.events, steps, wrote, end)
-    answers: list[tuple[float, str, str]] = []
-    states: list[Step] = []
-    was_spam = False
-    for _, at, what, who, detail, state in case.events:
-        if at >= end:
-            continue
-        if what == "opened":
-            at = opened
-            was_spam = state == "spam"
-        elif what == "follow_up":
-            newest = bisect_right(wrote, at)
-            at = wrote[newest - 1] if newest else at
-        last = max(last, at)
-        if what == "answered":
-            answers.append((last, who, detail.removesuffix(OLDER)))
-        elif what == "taken_back":
-            _take_back(answers, detail.removeprefix("an answer "))
-        if state:
-            states.append((last, _OF[state], state))
-        elif what == "merged" and detail.startswith("into "):
-            states.append((last, _OFF, MERGED))
+def walk(opened: float, messages: Sequence[Row], events: Sequence[Row], ruler: Ruler, end: float) -> Walked:
+    """Up to, but not including, a moment; rows as ``store.figures.Case`` has them."""
+    steps, wrote = _of_letters(messages, opened, end)
+    answers, states, was_spam = _of_events(events, steps, wrote, opened, end)
     steps += [(at, _ANSWER, who) for at, who, _ in answers]
     steps += states
     steps.sort(key=_ORDER)
-    return steps, [(at, who) for at, who, _ in answers], states[-1][2] if states else "new", was_spam
+    pace = _Pace(opened, ruler)
+    for step in steps:
+        pace.take(step)
+    told, state = [(at, who) for at, who, _ in answers], states[-1][2] if states else "new"
+    return Walked(told, pace.ended(), pace.running(end), pace.back, state, was_spam)
 
 
 def _of_letters(messages: Sequence[Row], opened: float, end: float) -> tuple[list[Step], list[float]]:
@@ -102,22 +86,53 @@ def _of_letters(messages: Sequence[Row], opened: float, end: float) -> tuple[lis
     for _, at, direction, automatic, agent, message_id in messages:
         if at >= end:
             continue
-        last = max(last, at)
+        if at > last:
+            last = at
         if direction == "in":
             if automatic == "none" and message_id not in known:
                 if message_id:
                     known.add(message_id)
                 steps.append((last, _CUSTOMER, ""))
                 wrote.append(last)
-        elif direction == "out" and agent and at < opened:
+        elif agent and at < opened and direction == "out":
             steps.append((last, _ANSWER, agent))
     return steps, wrote
 
 
+def _of_events(
+    events: Sequence[Row], steps: list[Step], wrote: list[float], opened: float, end: float
+) -> tuple[list[tuple[float, str, str]], list[Step], bool]:
+    """Answers (when, who, to whom), states, and whether it was opened as spam: ``model.happening``."""
+    answers: list[tuple[float, str, str]] = []
+    states: list[Step] = []
+    was_spam, last = False, opened
+    _forget_thanks(events, steps, wrote, end)
+    for _, at, what, who, detail, state in events:
+        if at >= end or (state is None and what not in TOLD):
+            continue
+        if what == "opened":
+            at = opened
+            was_spam = state == "spam"
+        elif what == "follow_up":
+            newest = bisect_right(wrote, at)
+            at = wrote[newest - 1] if newest else at
+        if at > last:
+            last = at
+        if what == "answered":
+            answers.append((last, who, detail.removesuffix(OLDER)))
+        elif what == "taken_back":
+            _take_back(answers, detail.removeprefix("an answer "))
+        if state:
+            states.append((last, _OF[state], state))
+        elif what == "merged" and detail.startswith("into "):
+            states.append((last, _OFF, MERGED))
+    return answers, states, was_spam
+
+
 def _forget_thanks(events: Sequence[Row], steps: list[Step], wrote: list[float], end: float) -> None:
     """A mail that only says thanks starts nothing; it is the customer's newest at that time."""
-    for at in (event[1] for event in events if event[2] == THANKED and event[1] < end):
-        newest = bisect_right(wrote, at) - 1
+    for _, at, what, _, _, _ in events:
+        newest = bisect_right(wrote, at) - 1 if what == THANKED and at < end else -1
         if newest >= 0:
             place = max(number for number, step in enumerate(steps) if step[:2] == (wrote[newest], _CUSTOMER))
             del steps[place], wrote[newest]
@@ -138,8 +153,8 @@ class _Pace:
         self._ruler = ruler
         self._state = _WORK
         self._worked = 0.0  # business time in which somebody was to do something …
-        self._mark = ruler.at(opened)  # … until the ruler showed this
-        self._solved: tuple[float, float] | None = None
+        self._now, self._mark = opened, ruler.at(opened)  # … until then, when the ruler showed this
+        self._solved = 0.0
         self._done: list[Wait] = []
         self._kind: Kind | None = None  # of the newest wait
         self._began = self._used = 0.0
@@ -148,25 +163,31 @@ class _Pace:
 
     def take(self, step: Step) -> None:
         at, what, name = step
+        if at != self._now:
+            self._go_to(at)
         if what is _CUSTOMER:
             if self._kind is None or self._ended is not None:
-                self._wait(at)
+                self._wait()
         elif what is _ANSWER:
             if self._kind is not None and not self._by:
-                self._ended, self._used, self._by = at, self._position(at) - self._began, name
+                self._ended, self._used, self._by = at, self._worked - self._began, name
         elif what is not self._state:
             self._enter(at, what)
 
-    def _position(self, at: float) -> float:
-        return self._worked + self._ruler.at(at) - self._mark if self._state is _WORK else self._worked
+    def _go_to(self, at: float) -> None:
+        """Much happens at one moment, which is looked for on the ruler once."""
+        mark = self._ruler.at(at)
+        if self._state is _WORK:
+            self._worked += mark - self._mark
+        self._now, self._mark = at, mark
 
-    def _wait(self, at: float) -> None:
+    def _wait(self) -> None:
         if self._kind is None:
             self._kind = Kind.FIRST
         else:
             self._done += self._newest()
             self._kind = Kind.NEXT
-        self._began, self._ended, self._by = self._position(at), None, None
+        self._began, self._ended, self._by = self._worked, None, None
 
     def _newest(self) -> list[Wait]:
         if self._kind is None or self._ended is None:
@@ -174,14 +195,11 @@ class _Pace:
         return [Wait(self._kind, self._ended, self._used, bool(self._by), self._by or "")]
 
     def _enter(self, at: float, state: What) -> None:
-        mark = self._ruler.at(at)
-        if self._state is _WORK:
-            self._worked += mark - self._mark
-        self._mark = mark
         if self._state is _CLOSED and state is not _OFF:
             self.back.append(at)
         self._state = state
-        self._solved = (at, self._worked) if state is _CLOSED else None
+        if state is _CLOSED:
+            self._solved = at
         if self._kind is not None and not self._by:
             if state is _CLOSED:
                 self._ended, self._used, self._by = at, self._worked - self._began, ""
@@ -190,13 +208,16 @@ class _Pace:
 
     def ended(self) -> list[Wait]:
         """All that have ended."""
-        solved = [Wait(Kind.SOLUTION, *self._solved, True)] if self._solved else []
-        return [*self._done, *self._newest(), *solved]
+        waits = self._done + self._newest()
+        if self._state is _CLOSED:
+            waits.append(Wait(Kind.SOLUTION, self._solved, self._worked, is_met=True))
+        return waits
 
     def running(self, now: float) -> list[tuple[Kind, float]]:
         """All that have not; none of a ticket that is closed or out of sight."""
-        if self._state in (_CLOSED, _OFF):
+        if self._state is _CLOSED or self._state is _OFF:
             return []
-        worked = self._position(now)
-        waits = [(self._kind, worked - self._began)] if self._kind and self._ended is None else []
-        return [*waits, (Kind.SOLUTION, worked)]
+        self._go_to(now)
+        is_waiting = self._kind is not None and self._ended is None
+        waits = [(self._kind, self._worked - self._began)] if self._kind is not None and is_waiting else []
+        return [*waits, (Kind.SOLUTION, self._worked)]

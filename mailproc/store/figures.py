@@ -6,15 +6,23 @@ come in the order in which they were written.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
-from operator import itemgetter
 
 from mailproc.model.figures import Named
+from mailproc.model.happening import TOLD
 from mailproc.store.connection import NO_PARAMETERS, Connection, Row, listed_parameters
 
 AT_ONCE = 10_000  # tickets named in one statement
+
+
+@dataclass(slots=True)
+class Together:
+    """What clocks of a ticket count that others were merged into, in the order in which it was written."""
+
+    messages: list[Row]
+    events: list[Row]
 
 
 @dataclass(slots=True)
@@ -34,10 +42,15 @@ class Case:
     topic: str
     language: str
     snoozed: float | None
-    is_merged: bool
+    merged_into: int | None
     messages: Sequence[Row] = ()
     events: Sequence[Row] = ()
     tags: Sequence[str] = field(default=())
+    family: Together | None = None
+
+    @property
+    def is_merged(self) -> bool:
+        return self.merged_into is not None and self.state == "closed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +81,11 @@ class AtHand:
     snoozed: float | None
 
 
-_TICKET = (
-    "id, desk, state, owner, customer, opened, topic, language, snoozed,"
-    " merged_into IS NOT NULL AND state = 'closed'"
-)
+_TICKET = "id, desk, state, owner, customer, opened, topic, language, snoozed, merged_into"
+_MESSAGES = "SELECT ticket, at, direction, automatic, agent, message_id FROM message"
+_EVENTS = "SELECT ticket, at, what, who, detail, state FROM event"
+_TOLD = ", ".join(f"'{what}'" for what in TOLD)
+_OF_PARTS = ("answered", "taken_back")  # events of a merged ticket that count for the other one
 _IS_OPEN = "state IN ('new', 'claimed', 'answered', 'snoozed', 'problem')"
 
 
@@ -84,7 +98,7 @@ class Figures:
     def tickets_of(self, desks: Collection[str], start: float, end: float) -> list[int]:
         """The tickets that something happened to in a period, and those that were open at its end.
 
-        Open then were those that still are, or that something happened to since.
+        Open then were those that still are, or that were changed since.
         """
         named, of_desks = listed_parameters("desk", desks)
         span = {"start": start, "end": end}
@@ -96,36 +110,59 @@ class Figures:
             f"""
             SELECT id FROM ticket
             WHERE desk IN ({named}) AND opened < :end
-              AND ({_IS_OPEN} OR id IN (SELECT ticket FROM event WHERE at >= :end))
+              AND (updated >= :end OR closed >= :end OR {_IS_OPEN})
             """,
             {"end": end, **of_desks},
         )
         found.update(row[0] for row in rows)
+        found.update(root for part, root in self._parts().items() if part in found)
         return sorted(found)
 
     def cases(
         self, tickets: Sequence[int], desks: Collection[str], events: Collection[str], *, with_tags: bool
     ) -> Iterator[Case]:
         """Those of these tickets that belong to the desks, with the events of these kinds or with a state."""
+        parts = self._parts()
         for at in range(0, len(tickets), AT_ONCE):
+            families = self._families(parts, set(tickets[at : at + AT_ONCE])) if parts else {}
             # Written out, as they are our own numbers: ten thousand parameters take SQLite seconds to bind.
             rows = ", ".join(map(str, tickets[at : at + AT_ONCE]))
-            yield from self._cases(rows, frozenset(desks), events, with_tags=with_tags)
+            for case in self._cases(rows, frozenset(desks), events, with_tags=with_tags):
+                case.family = families.get(case.id)
+                yield case
 
-    def happened(
-        self, desks: Collection[str], start: float, end: float, events: Collection[str]
-    ) -> list[tuple[int, str, str, str]]:
-        """Events of these kinds in a period: (ticket, what, who, detail)."""
-        named, of_desks = listed_parameters("desk", desks)
-        kinds, of_kinds = listed_parameters("kind", events)
-        rows = self._connection.all(
+    def _parts(self) -> dict[int, int]:
+        """Of each ticket that was merged into another: the one that is no part of a further one."""
+        rows = self._connection.all("SELECT id, merged_into FROM ticket WHERE merged_into IS NOT NULL")
+        into: dict[int, int] = {row[0]: row[1] for row in rows}
+        roots: dict[int, int] = {}
+        for part in into:
+            root, seen = part, {part}
+            while (further := into.get(root)) is not None and further not in seen:
+                root = further
+                seen.add(root)
+            roots[part] = root
+        return roots
+
+    def _families(self, parts: Mapping[int, int], wanted: Collection[int]) -> dict[int, Together]:
+        """Of those that others were merged into: as ``Targets.history`` tells it."""
+        root_of = {part: root for part, root in parts.items() if root in wanted and part != root}
+        root_of |= {root: root for root in root_of.values()}
+        families = {root: Together([], []) for root in root_of.values()}
+        rows = ", ".join(map(str, root_of))
+        for row in self._connection.all(f"{_MESSAGES} WHERE ticket IN ({rows}) ORDER BY id"):
+            families[root_of[row[0]]].messages.append(row)
+        for row in self._connection.all(
             f"""
-            SELECT ticket, what, who, detail FROM event
-            WHERE at >= :start AND at < :end AND what IN ({kinds}) AND desk IN ({named}) ORDER BY id
-            """,
-            {"start": start, "end": end, **of_desks, **of_kinds},
-        )
-        return [(row[0], row[1], row[2], row[3]) for row in rows]
+            {_EVENTS} WHERE ticket IN ({rows}) AND (state IS NOT NULL OR what IN ({_TOLD})) ORDER BY id
+            """
+        ):
+            root = root_of[row[0]]
+            if row[0] == root:
+                families[root].events.append(row)
+            elif row[2] in _OF_PARTS:
+                families[root].events.append((*row[:5], None))
+        return families
 
     def due(self, desks: Collection[str]) -> list[Due]:
         """The open tickets that something is due of, the most urgent first."""
@@ -187,16 +224,10 @@ class Figures:
         self, rows: str, desks: frozenset[str], events: Collection[str], *, with_tags: bool
     ) -> Iterator[Case]:
         kinds, of_kinds = listed_parameters("kind", events)
-        messages = self._by_ticket(
-            f"""
-            SELECT ticket, at, direction, automatic, agent, message_id
-            FROM message WHERE ticket IN ({rows}) ORDER BY ticket, id
-            """
-        )
+        messages = self._by_ticket(f"{_MESSAGES} WHERE ticket IN ({rows}) ORDER BY ticket, id")
         happened = self._by_ticket(
             f"""
-            SELECT ticket, at, what, who, detail, state
-            FROM event WHERE ticket IN ({rows}) AND (state IS NOT NULL OR what IN ({kinds}))
+            {_EVENTS} WHERE ticket IN ({rows}) AND (state IS NOT NULL OR what IN ({kinds}))
             ORDER BY ticket, id
             """,
             of_kinds,
@@ -215,4 +246,7 @@ class Figures:
 
     def _by_ticket(self, sql: str, parameters: Mapping[str, object] = NO_PARAMETERS) -> dict[int, list[Row]]:
         rows = self._connection.all(sql, parameters)
-        return {key: list(group) for key, group in groupby(rows, itemgetter(0))}
+        found: defaultdict[int, list[Row]] = defaultdict(list)
+        for row in rows:
+            found[row[0]].append(row)
+        return found

@@ -38,7 +38,8 @@ class Oracle:
         self.times: dict[str, list[float]] = defaultdict(list)
         self.period, self.calendars, self.target = period, calendars, target
         self.events, self.messages = rows(tx, "event"), rows(tx, "message")
-        for ticket in rows(tx, "ticket"):
+        self.tickets = rows(tx, "ticket")
+        for ticket in self.tickets:
             if ticket["desk"] in calendars:
                 self.look(ticket)
 
@@ -75,8 +76,8 @@ class Oracle:
                     self.count(ticket, "mails", message["at"])
                     self.counts["overview/follow_ups/count"] += number > 0
         self.look_at_events(ticket, events)
-        self.look_at_clocks(ticket, events, messages)
-        self.look_at_backlog(ticket, events, messages)
+        self.look_at_clocks(ticket)
+        self.look_at_backlog(ticket, events)
 
     def groups(self, ticket: Row) -> Iterator[str]:
         yield f"desk/{ticket['desk']}"
@@ -150,7 +151,26 @@ class Oracle:
         ]
         return happenings(ticket["opened"], told, letters)
 
-    def look_at_clocks(self, ticket: Row, events: list[Row], messages: list[Row]) -> None:
+    def together(self, ticket: Row) -> tuple[list[Row], list[Row]]:
+        """Events and messages of a ticket with those of all that was merged into it."""
+        family = {ticket["id"]}
+        while more := {
+            each["id"] for each in self.tickets if each["merged_into"] in family and each["id"] not in family
+        }:
+            family |= more
+        own = [event for event in self.events if event["ticket"] == ticket["id"]]
+        answers = [
+            event | {"state": None}
+            for event in self.events
+            if event["ticket"] in family - {ticket["id"]} and event["what"] in ("answered", "taken_back")
+        ]
+        messages = [message for message in self.messages if message["ticket"] in family]
+        return sorted([*own, *answers], key=lambda event: event["id"]), messages
+
+    def look_at_clocks(self, ticket: Row) -> None:
+        if ticket["merged_into"] is not None:
+            return
+        events, messages = self.together(ticket)
         calendar = self.calendars[ticket["desk"]]
         for clock in clocks(ticket["opened"], self.happenings(ticket, events, messages)):
             if clock.ended is None or not self.inside(clock.ended):
@@ -162,7 +182,9 @@ class Oracle:
                     self.counts[line + ("missed" if late else "met")] += 1
             if clock.end is not End.ANSWER:
                 continue
-            agent = ticket["owner"] if clock.kind is Kind.SOLUTION else answered_by(events, clock.ended)
+            agent = (
+                ticket["owner"] if clock.kind is Kind.SOLUTION else answered_by(events, messages, clock.ended)
+            )
             self.counts[f"times/{kind}/count"] += 1
             for line in (
                 f"times/{kind}",
@@ -171,7 +193,7 @@ class Oracle:
             ):
                 self.times[line].append(used)
 
-    def look_at_backlog(self, ticket: Row, events: list[Row], messages: list[Row]) -> None:
+    def look_at_backlog(self, ticket: Row, events: list[Row]) -> None:
         end = self.period.end
         before = [event for event in events if event["at"] < end]
         state = next((event["state"] for event in reversed(before) if event["state"]), "new")
@@ -185,7 +207,9 @@ class Oracle:
         days = (end - ticket["opened"]) / 86400
         age = next((f"below_{most}d" for most in (1, 3, 7, 14, 28) if days < most), "older")
         running = [
-            c for c in clocks(ticket["opened"], self.happenings(ticket, events, messages)) if c.ended is None
+            clock
+            for clock in clocks(ticket["opened"], self.happenings(ticket, *self.together(ticket)))
+            if clock.ended is None and ticket["merged_into"] is None
         ]
         calendar = self.calendars[ticket["desk"]]
         over = any(clock.used(calendar, end) > self.target.seconds(clock.kind) + 1e-6 for clock in running)
@@ -196,8 +220,10 @@ class Oracle:
             self.counts[f"{group}/backlog"] += 1
 
 
-def answered_by(events: list[Row], at: float) -> str:
-    return next(str(event["who"]) for event in events if event["what"] == "answered" and event["at"] == at)
+def answered_by(events: list[Row], messages: list[Row], at: float) -> str:
+    """Who; an answer in a part of a ticket that is older than the ticket counts from the ticket's opening."""
+    then = [str(event["who"]) for event in events if event["what"] == "answered" and event["at"] == at]
+    return (then or [str(message["agent"]) for message in messages if message["agent"]])[0]
 
 
 def quantile(values: list[float], what: str) -> float | None:

@@ -8,9 +8,12 @@ from datetime import UTC, datetime
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mailproc.desk.merge import merge
 from mailproc.model.calendar import Calendar
 from mailproc.model.figures import Period, Report, Unit, figures, tickets_behind
-from mailproc.model.target import Target
+from mailproc.model.happening import happenings
+from mailproc.model.target import Target, clocks
+from mailproc.model.ticket import Direction
 from mailproc.reports.gather import make_report
 from mailproc.store.transaction import Transaction
 from tests.unit.reports.life import BERLIN, START, Life, memory
@@ -92,6 +95,38 @@ def test_a_report_on_a_past_period_does_not_change_with_what_happens_later() -> 
         again, _ = report_on(tx, life, period, now=life.now)
         assert [figure.value for figure in figures(again)] == [figure.value for figure in figures(first)]
         assert before["overview/mails/count"] > 0
+
+
+def test_times_are_those_of_a_ticket_and_all_that_was_merged_into_it() -> None:
+    """The customer wrote twice, and only the second ticket, which became part of the first, was answered."""
+    monday = datetime(2026, 9, 21, 10, tzinfo=BERLIN).timestamp()
+    with memory() as tx:
+        life = Life(tx, 1)
+        opened = []
+        for moment in (monday, monday + 600):
+            life.now = moment
+            while (ticket := life.opens()).desk != "support" or ticket.state != "new":
+                pass
+            life.mail(ticket, Direction.IN, ticket.customer)
+            opened.append(ticket)
+        first, second = opened
+        life.now = monday + 1800
+        life.tickets = [second.id]
+        life.answers()
+        life.now += 60
+        merge(tx, tx.tickets.get(second.id), tx.tickets.get(first.id), who="alice", now=life.now)
+        period = Period(monday - DAY, monday + DAY, BERLIN)
+        report, _ = report_on(tx, life, period, now=period.end)
+        kept = tx.targets.history(first.id)
+        told = clocks(first.opened, happenings(first.opened, kept.events, kept.letters))
+        calendar = life.desks["support"].calendar
+        used = [clock.used(calendar, clock.ended) for clock in told if clock.ended is not None]
+        found = {figure.name: figure.value for figure in figures(report)}
+        assert found["times/first/count"] == 1
+        assert [found["times/first/median"]] == used
+        assert 1800 - 30 <= used[0] <= 1800 + 30
+        assert tickets_behind(report, "times/first/count") == [first.id]
+        assert tickets_behind(report, "overview/answers") == [second.id]
 
 
 def test_a_figure_is_named_by_table_line_and_column() -> None:
