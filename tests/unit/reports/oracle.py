@@ -36,6 +36,7 @@ class Oracle:
     ) -> None:
         self.counts: dict[str, int] = defaultdict(int)
         self.times: dict[str, list[float]] = defaultdict(list)
+        self.unsure: set[str] = set()  # of two agents who answered at one moment
         self.period, self.calendars, self.target = period, calendars, target
         self.events, self.messages = rows(tx, "event"), rows(tx, "message")
         self.tickets = rows(tx, "ticket")
@@ -182,13 +183,17 @@ class Oracle:
                     self.counts[line + ("missed" if late else "met")] += 1
             if clock.end is not End.ANSWER:
                 continue
-            agent = (
-                ticket["owner"] if clock.kind is Kind.SOLUTION else answered_by(events, messages, clock.ended)
-            )
+            agents = [ticket["owner"]]
+            if clock.kind is not Kind.SOLUTION:
+                agents = answered_by(events, messages, clock.ended)
+            if len(agents) > 1:
+                self.unsure |= {
+                    f"agent/{agent}/{kind}_{what}" for agent in agents for what in ("median", "p90")
+                }
             self.counts[f"times/{kind}/count"] += 1
             for line in (
                 f"times/{kind}",
-                f"agent/{agent}/{kind}",
+                f"agent/{agents[0]}/{kind}",
                 *(f"{group}/{kind}" for group in self.groups(ticket)),
             ):
                 self.times[line].append(used)
@@ -220,10 +225,10 @@ class Oracle:
             self.counts[f"{group}/backlog"] += 1
 
 
-def answered_by(events: list[Row], messages: list[Row], at: float) -> str:
-    """Who; an answer in a part of a ticket that is older than the ticket counts from the ticket's opening."""
-    then = [str(event["who"]) for event in events if event["what"] == "answered" and event["at"] == at]
-    return (then or [str(message["agent"]) for message in messages if message["agent"]])[0]
+def answered_by(events: list[Row], messages: list[Row], at: float) -> list[str]:
+    """Who may have; what a part of a ticket has from before the ticket's opening counts at that moment."""
+    then = {str(event["who"]) for event in events if event["what"] == "answered" and event["at"] == at}
+    return sorted(then or {str(message["agent"]) for message in messages if message["agent"]})
 
 
 def quantile(values: list[float], what: str) -> float | None:
