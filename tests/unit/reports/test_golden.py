@@ -1,6 +1,7 @@
 """Whole reports as they were when somebody looked at them: a change is seen.
 
-After a wanted change run this test with MAILPROC_WRITE_GOLDEN=1, and read the files before they are committed.
+After a wanted change run this test with MAILPROC_WRITE_GOLDEN=1, and read the files before they are
+committed.
 """
 
 from __future__ import annotations
