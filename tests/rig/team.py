@@ -113,7 +113,7 @@ class Team:
                     found.append(Shown(name, uid, fetched[b"BODY[]"]))
         return found
 
-    def see(self, number: int, mailbox: str, *, seconds: float = 20.0) -> Shown:
+    def see(self, number: int, mailbox: str, *, seconds: float = 40.0) -> Shown:
         """The one copy of a mail, as soon as it lies there and nowhere else."""
 
         def look() -> Shown | None:
@@ -142,7 +142,7 @@ class Team:
             connection.row_factory = sqlite3.Row
             return [dict(row) for row in connection.execute(sql, parameters)]
 
-    def becomes(self, number: int, state: str, owner: str = "", *, seconds: float = 10.0) -> None:
+    def becomes(self, number: int, state: str, owner: str = "", *, seconds: float = 40.0) -> None:
         """Wait until the ticket is in this state and somebody's."""
 
         def look() -> bool:

@@ -57,11 +57,12 @@ def letter(text: str, *, to: str = DESK, answers: int = 0, subject: str = "Re: y
     return made
 
 
-def while_down(daemon: Daemon, statement: str) -> None:
+def while_down(daemon: Daemon, *statements: str) -> None:
     """The daemon is down, and time passes in the store."""
     daemon.stop()
     with closing(sqlite3.connect(daemon.database)) as store, store:
-        store.execute(statement)
+        for statement in statements:
+            store.execute(statement)
     daemon.start()
 
 
@@ -97,11 +98,13 @@ def test_a_silent_customer_is_told_and_the_ticket_is_closed_until_he_writes(
     daemon.output("ticket", "assign", number, "alice", "--as", "bob")
     agents.send("alice", letter("Pour water on it.", answers=1))
     eventually(lambda: told(sink, CUSTOMER, "Re: "))
-    while_down(daemon, f"UPDATE ticket SET answered = answered - {12 * DAY}")
+    earlier = f"UPDATE event SET at = at - {{}} * {DAY}"
+    while_down(daemon, f"UPDATE ticket SET answered = answered - {12 * DAY}", earlier.format(12))
     (warning,) = eventually(lambda: [each for each in told(sink, CUSTOMER, "[T#") if not each.mail_from])
     assert "we will close it on" in warning.message.get_payload()
     assert daemon.ticket(number)["state"] == "answered"
-    while_down(daemon, f"UPDATE ticket SET answered = answered - {3 * DAY}, warned = warned - {3 * DAY}")
+    later = f"UPDATE ticket SET answered = answered - {3 * DAY}, warned = warned - {3 * DAY}"
+    while_down(daemon, later, earlier.format(3))
     eventually(lambda: daemon.ticket(number)["state"] == "closed")
     assert what_happened(daemon, number).count("warned") == 1
     with daemon.lmtp() as client:
