@@ -49,11 +49,12 @@ async def escalate_due(store: Store, site: Site, letters: Letters, now: float) -
 
 
 def _is_anything_to_do(tx: Transaction, site: Site, now: float) -> bool:
-    return bool(
-        _changed_rules(tx, site, now)
-        or tx.targets.seen() < tx.targets.newest_event()
-        or tx.targets.due(now, 1)
-    )
+    """Nothing, whatever happens, where no desk has targets, or had some when this was looked at last."""
+    if _changed_rules(tx, site, now):
+        return True
+    if not any(desk.escalation.rules for desk in site.desks.values()):
+        return False
+    return tx.targets.seen() < tx.targets.newest_event() or bool(tx.targets.due(now, 1))
 
 
 def _look(tx: Transaction, site: Site, now: float) -> int:
