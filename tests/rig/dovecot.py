@@ -10,7 +10,6 @@ Must be root, as Dovecot's login processes must have a user of their own.
 from __future__ import annotations
 
 import base64
-import contextlib
 import hashlib
 import hmac
 import json
@@ -25,6 +24,7 @@ from pathlib import Path
 
 from imapclient import IMAPClient  # type: ignore[import-untyped]
 
+from tests.rig import freezing
 from tests.rig.certificate import Certificate, make_certificate
 from tests.rig.ports import free_port
 from tests.rig.waiting import eventually
@@ -176,7 +176,7 @@ class Dovecot:
 
     def kill(self) -> None:
         """End all of it at once, as a machine does that loses its power."""
-        self._signal(signal.SIGKILL)
+        freezing.send(self._family(), signal.SIGKILL)
         if self._process is not None:
             self._process.wait(30)
         self._process = None
@@ -190,10 +190,10 @@ class Dovecot:
 
     def freeze(self) -> None:
         """Its connections stay, and nothing answers, until ``thaw``."""
-        self._signal(signal.SIGSTOP)
+        freezing.freeze(self._family())
 
     def thaw(self) -> None:
-        self._signal(signal.SIGCONT)
+        freezing.thaw(self._family())
 
     def client(self, user: str) -> IMAPClient:
         """A mail client that has logged in."""
@@ -310,17 +310,13 @@ class Dovecot:
         self._process.terminate()
         self._process.wait(30)
         self._process = None
-        _send(serving, signal.SIGKILL)
+        freezing.send(serving, signal.SIGKILL)
 
-    def _signal(self, number: signal.Signals) -> None:
-        if self._process is not None and self._process.poll() is None:
-            _send([self._process.pid, *_descendants(self._process.pid)], number)
-
-
-def _send(pids: Iterable[int], number: signal.Signals) -> None:
-    for pid in pids:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, number)
+    def _family(self) -> list[int]:
+        """Itself and all that it has started; nobody where it does not run."""
+        if self._process is None or self._process.poll() is not None:
+            return []
+        return [self._process.pid, *_descendants(self._process.pid)]
 
 
 def token(user: str, *, key: bytes = OAUTH_KEY) -> str:

@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from tests.rig import freezing
 from tests.rig.ports import free_port
 from tests.rig.waiting import eventually
 
@@ -80,12 +81,10 @@ class CustomerServer:
 
     def freeze(self) -> None:
         """Connections are taken by the kernel, and nothing answers."""
-        for process in self._family():
-            os.kill(process, signal.SIGSTOP)
+        freezing.freeze(self._family())
 
     def thaw(self) -> None:
-        for process in self._family():
-            os.kill(process, signal.SIGCONT)
+        freezing.thaw(self._family())
 
     def _family(self) -> list[int]:
         """PostgreSQL's backends lead groups of their own."""
