@@ -81,7 +81,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 # single files that may import more than their part
 MAY_ALSO_IMPORT: dict[str, set[str]] = {
     f"mailproc/imap/{name}.py": {"desk"}
-    for name in ("draft_watcher", "publish", "round", "strangers", "watch", "watcher")
+    for name in ("draft_watcher", "publish", "round", "strangers", "tenant", "watch", "watcher")
 }
 # These put the parts together and may import everything; only the command line imports them.
 COMPOSERS = {

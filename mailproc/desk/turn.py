@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from mailproc.store.protocol import Store, StoreError, Transaction
 
-log = logging.getLogger("mailproc.clock")
+log = logging.getLogger("mailproc.lease")
 
 T = TypeVar("T")
 Work = Callable[[Store], Coroutine[None, None, None]]
@@ -64,16 +64,21 @@ class Turn:
         """Do all of these while it is our turn, until cancelled; what fails unforeseen ends it."""
         while True:
             try:
-                token = await self._acquire()
-                if token is None:
-                    await asyncio.sleep(self.seconds / 2)
-                    continue
-                await self._while_held(token, works)
+                await self.hold(works)
             except TurnOver:
                 log.warning("lease=%s: another worker has it", self.lease)
             except StoreError as error:
                 log.warning("store=%s", error)
                 await asyncio.sleep(PAUSE)
+
+    async def hold(self, works: Sequence[Work]) -> None:
+        """Do these once, each on a store that is fenced, until one of them ends; TurnOver when another worker
+        has the lease by then.  Where another has it now, wait a while instead."""
+        token = await self._acquire()
+        if token is None:
+            await asyncio.sleep(self.seconds / 2)
+        else:
+            await self._while_held(token, works)
 
     async def _acquire(self) -> int | None:
         now = self.clock()
@@ -85,7 +90,7 @@ class Turn:
     async def _while_held(self, token: int, works: Sequence[Work]) -> None:
         fenced = FencedStore(self.store, self.lease, token)
         tasks = [asyncio.create_task(work(fenced)) for work in works]
-        tasks.append(asyncio.create_task(self._renew(fenced)))
+        tasks.append(asyncio.create_task(self._renew(token)))
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -97,17 +102,18 @@ class Turn:
             if isinstance(result, Exception):
                 raise result
 
-    async def _renew(self, fenced: FencedStore) -> None:
+    async def _renew(self, token: int) -> None:
         while True:
             await asyncio.sleep(self.seconds / 3)
-            await self._renew_once(fenced)
+            await self._renew_once(token)
 
-    async def _renew_once(self, fenced: FencedStore) -> None:
+    async def _renew_once(self, token: int) -> None:
         until = self.clock() + self.seconds
-        await fenced.write(lambda tx: tx.leases.renew(self.lease, fenced.token, until))
+        if not await self.store.write(lambda tx: tx.leases.renew(self.lease, token, until)):
+            raise TurnOver
 
     async def _release(self, token: int) -> None:
         try:
             await self.store.write(lambda tx: tx.leases.release(self.lease, token))
         except StoreError as error:
-            log.warning("store=%s", error)  # it ends by itself
+            log.warning("lease=%s store=%s", self.lease, error)  # it ends by itself

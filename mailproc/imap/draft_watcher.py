@@ -163,12 +163,12 @@ class DraftWatcher(Tenant):
     async def _lock(self, survey: _Survey, now: float) -> None:
         saved = self._saved([laid for laid, _ in survey.laid])
         if survey.is_news:
-            await self._write(lambda tx: heed(tx, self._site, self._agent, saved, now))
+            await self._store.write(lambda tx: heed(tx, self._site, self._agent, saved, now))
             self._on_changed()
         self._missing = {each: self._missing.get(each, now) for each in survey.locked - saved.keys()}
         gone = [each for each, since in self._missing.items() if now - since >= self._settings.linger]
         if gone:
-            await self._write(lambda tx: let_go(tx, self._agent, gone, now))
+            await self._store.write(lambda tx: let_go(tx, self._agent, gone, now))
             self._on_changed()
 
     # Drafts of ours
@@ -205,7 +205,7 @@ class DraftWatcher(Tenant):
             tx.drafts.place(laid.id, uidvalidity=box.uidvalidity, uid=draft.uid, size=draft.size)
             note_laid(tx, laid, now)
 
-        await self._write(work)
+        await self._store.write(work)
 
     async def _take_away(self, client: ImapClient, box: DraftBox, laid: LaidDraft) -> None:
         """The ticket is answered, or somebody else's: our draft goes, if nobody wrote in it."""
@@ -222,4 +222,4 @@ class DraftWatcher(Tenant):
         await self._advance(laid, laid.state, LaidState.OVER)
 
     async def _advance(self, laid: LaidDraft, before: LaidState, state: LaidState) -> None:
-        await self._write(lambda tx: tx.drafts.advance([laid.id], before, state))
+        await self._store.write(lambda tx: tx.drafts.advance([laid.id], before, state))

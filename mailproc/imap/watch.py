@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
 
 from mailproc.desk.canned import keep_canned
 from mailproc.desk.site import Site
+from mailproc.desk.turn import TurnOver
 from mailproc.failpoint import FailPoints
 from mailproc.imap.client import ImapClient
 from mailproc.imap.failure import ImapRefused
@@ -34,14 +34,6 @@ from mailproc.store.protocol import Store, StoreError, Transaction
 
 log = logging.getLogger("mailproc.imap")
 
-T = TypeVar("T")
-
-
-class Write(Protocol):
-    """``store.write`` that raises LeaseLost when another worker watches the folder."""
-
-    def __call__(self, work: Callable[[Transaction], T]) -> Awaitable[T]: ...
-
 
 POLL_STORE = 1.0  # seconds between looks for tickets that another process changed
 GATHER = 0.03  # seconds in which news that come together are one look
@@ -53,18 +45,13 @@ _MASS = 20  # missing copies from which on nobody is told of each
 _CANNED = 500  # standard answers that are read
 
 
-class LeaseLost(Exception):
-    """Another worker watches this folder by now."""
-
-
 @dataclass(frozen=True)
 class Post:
-    """What a watcher of one desk needs, whatever the connection; ``write`` is ``store.write``, fenced."""
+    """What a watcher of one desk needs, whatever the connection; writes to ``store`` prove the lease."""
 
     site: Site
     desk: Desk
     store: Store
-    write: Write
     clock: Callable[[], float]
     failpoints: FailPoints
     full_pass: float
@@ -77,7 +64,7 @@ class Post:
 
 
 class Watch:
-    """One connected period; ``run`` ends by raising only: ImapDown, StoreError, LeaseLost."""
+    """One connected period; ``run`` ends by raising only: ImapDown, StoreError, TurnOver."""
 
     def __init__(self, post: Post, client: ImapClient, tree: Tree) -> None:
         self._post = post
@@ -181,7 +168,7 @@ class Watch:
         ]
         self._renewed.clear()
         if gone:
-            await self._post.write(lambda tx: tx.folders.record(self._post.desk.name, gone))
+            await self._post.store.write(lambda tx: tx.folders.record(self._post.desk.name, gone))
             self._records |= {record.name: record for record in gone}
             self._settle([record.name for record in gone], now)
 
@@ -249,10 +236,10 @@ class Watch:
     async def _decide(self, tickets: Sequence[int], view: View) -> list[Decision]:
         """All in one transaction; one by one where a ticket makes trouble, which is left for later."""
         try:
-            return await self._post.write(
+            return await self._post.store.write(
                 lambda tx: [self._rounds.decide(tx, each, view) for each in tickets]
             )
-        except (StoreError, LeaseLost):
+        except (StoreError, TurnOver):
             raise
         except Exception:
             if len(tickets) > 1:
@@ -295,7 +282,7 @@ class Watch:
                 self._refusals.pop(decision.ticket, None)
                 clean += work
         if clean or late:
-            await self._post.write(lambda tx: self._write_down(tx, clean, late))
+            await self._post.store.write(lambda tx: self._write_down(tx, clean, late))
 
     def _write_down(
         self, tx: Transaction, clean: Sequence[FolderWork], late: Sequence[tuple[FolderWork, float]]
@@ -316,7 +303,7 @@ class Watch:
     async def _record(self, records: Sequence[CopyRecord]) -> None:
         """The server confirmed that these copies are there."""
         desk = self._post.desk.name
-        await self._post.write(lambda tx: tx.folders.record(desk, records))
+        await self._post.store.write(lambda tx: tx.folders.record(desk, records))
         self._records |= {record.name: record for record in records}
         self._settle([record.name for record in records], self._post.clock() + RETRY)
 
@@ -329,7 +316,7 @@ class Watch:
         fetched = [await self._client.fetch(mailbox, uid, uidvalidity=validity) for uid in uids[:_CANNED]]
         raws = [stored.raw for stored in fetched if stored is not None]
         desk, now = self._post.desk.name, self._post.clock()
-        for mistake in await self._post.write(lambda tx: keep_canned(tx, desk, raws, now)):
+        for mistake in await self._post.store.write(lambda tx: keep_canned(tx, desk, raws, now)):
             log.warning("desk=%s canned: %s", desk, mistake)
 
     # When to look

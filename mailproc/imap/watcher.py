@@ -100,7 +100,6 @@ class Watcher(Tenant):
             site=self._site,
             desk=self._desk,
             store=self._store,
-            write=self._write,
             clock=self._clock,
             failpoints=self._failpoints,
             full_pass=self._settings.full_pass,
