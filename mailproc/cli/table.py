@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from mailproc.model.line import without_controls
+
 View = dict[str, Any]
 
 
@@ -89,4 +91,4 @@ def _describe_message(message: View) -> list[str]:
 
 def printable(text: str) -> str:
     """A mail must not command the terminal."""
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
+    return without_controls(text, "\N{REPLACEMENT CHARACTER}")

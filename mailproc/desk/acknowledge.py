@@ -12,7 +12,6 @@ authenticated.
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from email.utils import formatdate
 
@@ -20,6 +19,7 @@ from mailproc.desk.answer_limits import count_answer, limit_reached
 from mailproc.mime.compose import compose, mailbox_header
 from mailproc.model.address import Address
 from mailproc.model.desk import Desk
+from mailproc.model.line import one_line
 from mailproc.model.outbox import NewItem, OutboxKind
 from mailproc.model.ticket import Ticket
 from mailproc.pipeline.delivery import AcknowledgementPlan
@@ -27,7 +27,6 @@ from mailproc.pipeline.template import MailTemplate
 from mailproc.store.auto_answers import SentUntilNow
 from mailproc.store.protocol import Transaction
 
-MAX_SUBJECT = 200  # characters of a customer's subject or name that are repeated
 MAX_REFERENCES = 20
 
 _WHO = "mailproc"
@@ -264,11 +263,3 @@ def thread_headers(mail: CustomerMail, *, vouched: bool) -> list[tuple[str, str]
     earlier = mail.references[-MAX_REFERENCES:] if vouched else ()
     references = [*filter(_PLAIN_ID.fullmatch, earlier), mail.message_id]
     return [("In-Reply-To", mail.message_id), ("References", " ".join(dict.fromkeys(references)))]
-
-
-def one_line(text: str) -> str:
-    """A customer's text as one bounded line, without control and direction characters."""
-    if text.isascii() and text.isprintable() and len(text) <= MAX_SUBJECT:
-        return " ".join(text.split())
-    kept = "".join(" " if unicodedata.category(each)[0] in "CZ" else each for each in text[: 4 * MAX_SUBJECT])
-    return " ".join(kept.split())[:MAX_SUBJECT]

@@ -20,6 +20,7 @@ from mailproc.model.address import Address
 from mailproc.model.desk import Desk
 from mailproc.model.follow_up import Carrier
 from mailproc.model.judgement import Bounce, FailedRecipient
+from mailproc.model.line import one_line
 from mailproc.model.mac import Keyring, read_address
 from mailproc.model.ticket import Direction, Message, MessageStatus, Ticket
 from mailproc.store.protocol import Transaction
@@ -116,6 +117,5 @@ def _leave_events(tx: Transaction, ticket: Ticket, bounce: Bounce, now: float) -
 def describe(one: FailedRecipient) -> str:
     """One line for people: recipient, status, hard or soft, and what the other side said."""
     kind = "hard" if one.hard else "soft"
-    said = "".join(letter if letter.isprintable() else " " for letter in one.diagnostic)
-    short = " ".join(said.split())[:_MAX_DIAGNOSTIC]
+    short = one_line(one.diagnostic, _MAX_DIAGNOSTIC)
     return f"{one.recipient} {one.status} ({kind})" + (f": {short}" if short else "")

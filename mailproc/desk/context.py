@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from mailproc.desk.acknowledge import one_line
 from mailproc.desk.addressing import NOT_YOUR_DESK, Addressing
 from mailproc.desk.change import follow_merges
 from mailproc.desk.known import notes_of
@@ -19,6 +18,7 @@ from mailproc.mime.reader import read
 from mailproc.model.address import Address, Mailbox
 from mailproc.model.desk import Desk
 from mailproc.model.follow_up import IdKind, Signals
+from mailproc.model.line import one_line
 from mailproc.model.reply import MailError, Reply
 from mailproc.model.ticket import Direction, Message, Ticket
 from mailproc.pipeline.template import Value

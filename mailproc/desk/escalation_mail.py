@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from mailproc.desk.change import follow_merges
 from mailproc.desk.notice import Notice, give_notice
 from mailproc.desk.site import Site
+from mailproc.model.line import one_line
 from mailproc.model.moment import shown_moment
 from mailproc.pipeline.letters import Letters, render_letter
 from mailproc.pipeline.template import Value
@@ -25,6 +26,7 @@ log = logging.getLogger("mailproc.clock")
 
 MOST_SINGLE = 5  # mails to one agent at one time; more are one mail
 MOST_LISTED = 500  # tickets in it
+_LONGEST_NAME = 150  # characters of what strangers wrote
 _LONGEST_SUBJECT = 200
 
 
@@ -89,16 +91,11 @@ def _values(tx: Transaction, site: Site, call: Call, now: float) -> dict[str, Va
     return {
         "number": ticket.number,
         "tag": site.keyring.tag(ticket.number),
-        "subject": _one_line(ticket.subject),
-        "customer": _one_line(ticket.customer),
+        "subject": one_line(ticket.subject, _LONGEST_NAME),
+        "customer": one_line(ticket.customer, _LONGEST_NAME),
         "owner": ticket.owner,
         "state": ticket.state.value,
         "kind": call.kind.value,
         "due": shown_moment(call.moment) if call.moment is not None else "",
         "over": call.moment is not None and call.moment <= now,
     }
-
-
-def _one_line(text: str) -> str:
-    """What strangers wrote, without control characters."""
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())[:150]

@@ -12,7 +12,6 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from mailproc.desk.acknowledge import one_line
 from mailproc.desk.canned import Canned, NotExpanded, canned_of, expand, suggest
 from mailproc.desk.change import follow_merges
 from mailproc.desk.context import Context, context_of_ticket
@@ -26,6 +25,7 @@ from mailproc.mime.reader import read
 from mailproc.mime.rewrite import RewritePlan, from_header, rewrite
 from mailproc.model.address import Mailbox
 from mailproc.model.draft import LaidDraft
+from mailproc.model.line import one_line
 from mailproc.model.ticket import State
 from mailproc.store.protocol import Transaction
 

@@ -16,7 +16,7 @@ import math
 from dataclasses import dataclass
 from email.utils import formatdate
 
-from mailproc.desk.acknowledge import CustomerMail, one_line, rendered, thread_headers
+from mailproc.desk.acknowledge import CustomerMail, rendered, thread_headers
 from mailproc.desk.answer_limits import breaker_open, count_answer, limit_reached
 from mailproc.desk.change import change_state
 from mailproc.desk.site import Site
@@ -27,6 +27,7 @@ from mailproc.model.address import Address
 from mailproc.model.auto_answer import takes_no_replies
 from mailproc.model.desk import Desk
 from mailproc.model.happening import THANKED
+from mailproc.model.line import one_line
 from mailproc.model.outbox import NewItem, OutboxKind, OutboxState
 from mailproc.model.ticket import Direction, Move, State, Ticket
 from mailproc.pipeline.closing import NAME, read_closing

@@ -20,7 +20,6 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from mailproc.desk.absent_mail import file_absence, keep_notice, read_absence
-from mailproc.desk.acknowledge import one_line
 from mailproc.desk.addressing import Addressing, read_addressee, read_addressing
 from mailproc.desk.answer import WINDOW
 from mailproc.desk.canned import Canned, canned_of
@@ -49,6 +48,7 @@ from mailproc.mime.forward import is_forward
 from mailproc.mime.insert import CannotInsert, find_inserts
 from mailproc.mime.unattended import unattended
 from mailproc.model.address import Address, Mailbox
+from mailproc.model.line import one_line
 from mailproc.model.reply import ACCEPTED, LOCAL_ERROR, STORE_BUSY, STORE_FULL, MailError, Reply
 from mailproc.model.ticket import Ticket
 from mailproc.store.protocol import Store, StoreBusy, StoreError, StoreFull, Transaction

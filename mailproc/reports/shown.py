@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import unicodedata
 from datetime import datetime
 
 from mailproc.model.figures import Column, Period, Report, Unit
+from mailproc.model.line import without_controls
 
 NOTHING = "–"
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
@@ -55,4 +55,4 @@ def dates(period: Period) -> str:
 
 def printable(text: str) -> str:
     """Text from outside on one line, without what commands a terminal or turns the writing round."""
-    return "".join(" " if unicodedata.category(letter)[0] in "CZ" else letter for letter in text).strip()
+    return without_controls(text).strip()

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mailproc.desk.acknowledge import CustomerMail, one_line, refuse_acknowledgement
+from mailproc.desk.acknowledge import CustomerMail, refuse_acknowledgement
 from mailproc.pipeline.delivery import AcknowledgementPlan
 from mailproc.pipeline.template import compile_template
 from mailproc.store.protocol import Transaction
@@ -254,14 +254,6 @@ async def test_hostile_words_of_a_vouched_sender_break_no_header(
     ]
     assert b"\n" not in content.replace(b"\r\n", b"")
     assert b"\r" not in content.replace(b"\r\n", b"")
-
-
-@given(st.text())
-def test_one_line_is_one_bounded_printable_line(text: str) -> None:
-    line = one_line(text)
-    assert len(line) <= 200
-    assert len(line.splitlines()) <= 1
-    assert line == " ".join(line.split())
 
 
 @pytest.mark.parametrize("payload", ["{{ 7 * 7 }}", "{% for x in range(9) %}x{% endfor %}", "${7*7}"])
