@@ -23,6 +23,7 @@ from mailproc.model.line import one_line
 from mailproc.model.outbox import NewItem, OutboxKind
 from mailproc.model.ticket import Ticket
 from mailproc.pipeline.delivery import AcknowledgementPlan
+from mailproc.pipeline.letters import render_letter
 from mailproc.pipeline.template import MailTemplate
 from mailproc.store.auto_answers import SentUntilNow
 from mailproc.store.protocol import Transaction
@@ -206,7 +207,7 @@ def _compose(
     """The answer as it leaves, CRLF; ValueError when its template is wrong."""
     if answer.template is None:
         raise ValueError(f"there is none for {answer.kind}")
-    subject, text = rendered(answer.template, _variables(desk, plan, mail, identity))
+    subject, text = render_letter(answer.template, _variables(desk, plan, mail, identity))
     headers = [
         ("From", mailbox_header(desk.title, desk.address)),
         ("To", mailbox_header("", sender)),
@@ -241,15 +242,6 @@ def _variables(
     if repeats:
         variables |= {"subject": one_line(mail.subject), "name": one_line(mail.name)}
     return variables
-
-
-def rendered(template: MailTemplate, variables: dict[str, str | bool]) -> tuple[str, str]:
-    """The subject from the first line, and the text below it."""
-    first, _, rest = template.render(variables).partition("\n")
-    name, colon, subject = first.partition(":")
-    if not colon or name.strip().lower() != "subject":
-        raise ValueError('the first line must be "Subject: …"')
-    return one_line(subject), rest.strip("\n") + "\n"
 
 
 def thread_headers(mail: CustomerMail, *, vouched: bool) -> list[tuple[str, str]]:

@@ -27,7 +27,6 @@ log = logging.getLogger("mailproc.clock")
 MOST_SINGLE = 5  # mails to one agent at one time; more are one mail
 MOST_LISTED = 500  # tickets in it
 _LONGEST_NAME = 150  # characters of what strangers wrote
-_LONGEST_SUBJECT = 200
 
 
 def make_calls(tx: Transaction, site: Site, letters: Letters, now: float) -> int:
@@ -64,7 +63,7 @@ def _write(
     if desk is None or person is None:
         return
     each_once = list({call.ticket: call for call in calls}.values())
-    template = letters.best(calls[0].template, desk, desk.language)
+    _, template = letters.best(calls[0].template, desk, desk.language)
     if template is None:
         log.error("desk=%s template=%s: there is none", desk.name, calls[0].template)
         return
@@ -81,7 +80,7 @@ def _write(
         log.error("desk=%s template=%s: %s", desk.name, calls[0].template, error)
         return
     digest = hashlib.sha256(" ".join(call.key for call in calls).encode()).hexdigest()
-    notice = Notice(f"escalation:{agent}:{digest}", subject[:_LONGEST_SUBJECT], text)
+    notice = Notice(f"escalation:{agent}:{digest}", subject, text)
     alone = tx.tickets.get(each_once[0].ticket) if len(each_once) == 1 else None
     give_notice(tx, site, agent, desk, notice, now, ticket=alone)
 

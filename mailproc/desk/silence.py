@@ -16,7 +16,7 @@ import math
 from dataclasses import dataclass
 from email.utils import formatdate
 
-from mailproc.desk.acknowledge import CustomerMail, rendered, thread_headers
+from mailproc.desk.acknowledge import CustomerMail, thread_headers
 from mailproc.desk.answer_limits import breaker_open, count_answer, limit_reached
 from mailproc.desk.change import change_state
 from mailproc.desk.site import Site
@@ -31,7 +31,7 @@ from mailproc.model.line import one_line
 from mailproc.model.outbox import NewItem, OutboxKind, OutboxState
 from mailproc.model.ticket import Direction, Move, State, Ticket
 from mailproc.pipeline.closing import NAME, read_closing
-from mailproc.pipeline.mail_templates import best_template
+from mailproc.pipeline.letters import Letters, render_letter
 from mailproc.pipeline.template import MailTemplate
 from mailproc.store.protocol import Transaction
 
@@ -205,11 +205,11 @@ def _enqueue(tx: Transaction, site: Site, silent: _Silent, recipient: Address, n
 
 def _template(site: Site, silent: _Silent) -> tuple[str, MailTemplate | None]:
     language = silent.ticket.language or silent.desk.language
-    return best_template(_templates(site.automatic.templates), NAME, silent.desk, language)
+    return _letters(site.automatic.templates).best(NAME, silent.desk, language)
 
 
 @functools.lru_cache(maxsize=4)
-def _templates(folders: tuple[str, ...]) -> dict[str, MailTemplate]:
+def _letters(folders: tuple[str, ...]) -> Letters:
     """Read once; a reload is another process."""
     return read_closing(folders)
 
@@ -225,7 +225,7 @@ def _compose(
     if template is None:
         raise ValueError("there is none")
     ticket, desk = silent.ticket, silent.desk
-    subject, text = rendered(template, _variables(site, silent, language, now))
+    subject, text = render_letter(template, _variables(site, silent, language, now))
     reply_to = site.keyring.reply_address(desk, ticket.number)
     serial = int(silent.answered * 1000)  # larger than any message's row
     headers = [

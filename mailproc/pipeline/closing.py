@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from mailproc.pipeline.mail_templates import template_sources
-from mailproc.pipeline.template import MailTemplate, compile_template
+from mailproc.pipeline.letters import Letters, read_letters
 
 NAME = "closing"  # closing.DESK.LANGUAGE.j2, else closing.LANGUAGE.j2
-SAMPLE: Mapping[str, str] = {
+_SAMPLE: Mapping[str, str] = {
     "number": "2026112100017",
     "tag": "[T#2026112100017-k7q2mx]",
     "desk": "Example Support",
@@ -19,24 +18,6 @@ SAMPLE: Mapping[str, str] = {
 }
 
 
-def read_closing(folders: tuple[str, ...]) -> dict[str, MailTemplate]:
-    """Every variant by its name; ValueError names those that are none, or that there is no English one."""
-    found: dict[str, MailTemplate] = {}
-    mistakes = []
-    for name, source in template_sources(NAME, folders):
-        try:
-            found[name] = _read(source)
-        except ValueError as error:
-            mistakes.append(f"{name}.j2: {error}")
-    if f"{NAME}.en" not in found:
-        mistakes.append(f"{NAME}.en.j2: not found in {', '.join(folders) or 'any folder'}")
-    if mistakes:
-        raise ValueError("; ".join(mistakes))
-    return found
-
-
-def _read(source: str) -> MailTemplate:
-    template = compile_template(source, SAMPLE)
-    if not template.render(SAMPLE).lower().startswith("subject:"):
-        raise ValueError('the first line must be "Subject: …"')
-    return template
+def read_closing(folders: Sequence[str]) -> Letters:
+    """The letter in every language; ValueError says what is wrong with them."""
+    return read_letters([NAME], folders, _SAMPLE)

@@ -356,3 +356,18 @@ def test_a_letter_that_is_wrong_is_refused_with_its_name(tmp_path: Path) -> None
         read_escalation_letters(["mine"], [str(tmp_path)])
     with pytest.raises(ValueError, match=r"other\.en\.j2: not found"):
         read_escalation_letters(["other"], [str(tmp_path)])
+
+
+@pytest.mark.parametrize("first", ["Subject : x", " Subject: x", "Subjects: x", "", "\nSubject: x"])
+def test_a_letter_begins_with_its_subject(tmp_path: Path, first: str) -> None:
+    (tmp_path / "mine.en.j2").write_text(f"{first}\n\nText\n")
+    with pytest.raises(ValueError, match=r"mine\.en\.j2: the first line must be"):
+        read_escalation_letters(["mine"], [str(tmp_path)])
+
+
+def test_a_letter_that_is_wrong_is_refused_where_another_stands_before_it(tmp_path: Path) -> None:
+    for folder, source in (("site", "Subject: x\n\nText\n"), ("shipped", "No subject\n")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "mine.en.j2").write_text(source)
+    with pytest.raises(ValueError, match=r"mine\.en\.j2: the first line must be"):
+        read_escalation_letters(["mine"], [str(tmp_path / "site"), str(tmp_path / "shipped")])

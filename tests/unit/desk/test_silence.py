@@ -124,7 +124,7 @@ async def test_every_language_says_when_the_ticket_is_closed() -> None:
         "desk": "D",
         "address": "a@b",
     }
-    texts = [template.render(values) for template in read_closing(TEMPLATES).values()]
+    texts = [template.render(values) for template in read_closing(TEMPLATES).templates.values()]
     assert len(texts) == 12
     assert all("2026-12-08" in text and text.startswith("Subject: [T#1-aaaaaa] S\n\n") for text in texts)
 
