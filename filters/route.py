@@ -15,6 +15,8 @@ from typing import Literal
 
 from mailproc.stage import (
     CONTINUE,
+    IMPORTANCE,
+    PRIORITY_TAGS,
     Address,
     Assignment,
     Condition,
@@ -33,7 +35,6 @@ from mailproc.stage import (
 # Stages of the default chain before this one; look_ups.stages adds those of the site's chains.
 EARLIER = ("automatic", "auth", "spam", "ticket", "enrich", "analyse")
 
-_IMPORTANCE = {"high": "1 (Highest)", "normal": "3 (Normal)", "low": "5 (Lowest)"}
 _SOME_MOMENT = 1_800_000_000.0  # to try what ``snooze`` says
 
 Assign = Literal["", "none", "round_robin", "least_loaded"]
@@ -241,9 +242,9 @@ def _mark(rule: Rule, delivery: Delivery) -> None:
     for tag in _each(rule.tag):
         delivery.add_tag(tag)
     if rule.priority:
-        delivery.set_header("X-Priority", _IMPORTANCE[rule.priority])
-    if rule.priority in ("high", "low"):
-        delivery.add_tag(f"priority-{rule.priority}")
+        delivery.set_header("X-Priority", IMPORTANCE[rule.priority])
+        if tag := PRIORITY_TAGS[rule.priority]:
+            delivery.add_tag(tag)
 
 
 def _customer(delivery: Delivery) -> str:

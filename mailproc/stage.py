@@ -43,6 +43,7 @@ from mailproc.model.auto_answer import AcknowledgementLimits, takes_no_replies
 from mailproc.model.bayes import CutOffs, judge, untrained
 from mailproc.model.desk import Desk
 from mailproc.model.envelope import Envelope
+from mailproc.model.escalation import IMPORTANCE, PRIORITY_TAGS
 from mailproc.model.follow_up import FollowUp, Signals
 from mailproc.model.judgement import (
     Authentication,
@@ -68,9 +69,11 @@ from mailproc.pipeline.when import Condition, Scores, compile_when
 __all__ = [
     "CHECKS",
     "CONTINUE",
+    "IMPORTANCE",
     "MAX_INSTANCES",
     "NAME",
     "NONE",
+    "PRIORITY_TAGS",
     "STOP",
     "AcknowledgementLimits",
     "AcknowledgementPlan",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mailproc.model.line import without_controls
+from mailproc.model.target import KIND_TITLES
 
 View = dict[str, Any]
 
@@ -44,13 +45,10 @@ def describe_ticket(view: View) -> str:
     return "\n".join(lines)
 
 
-_KINDS = {"first": "first answer", "next": "next answer", "solution": "solution"}
-
-
 def _describe_clock(clock: View) -> list[str]:
     """Since when it counts, without which pauses, how much that is of how much, and until when."""
     used = f"{_span(clock['minutes'])} of {_span(clock['target'])} used"
-    lines = [f"  {_KINDS[clock['kind']]:<13} from {clock['started']}  {used}, {_standing(clock)}"]
+    lines = [f"  {KIND_TITLES[clock['kind']]:<13} from {clock['started']}  {used}, {_standing(clock)}"]
     lines += [
         f"    paused {pause['from']} to {pause['to'] or '…':<20}  {pause['why']}" for pause in clock["pauses"]
     ]

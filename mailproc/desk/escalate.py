@@ -19,9 +19,9 @@ from mailproc.desk.site import Site
 from mailproc.desk.target import Planned, Standing, standing
 from mailproc.desk.transfer import hand_over
 from mailproc.model.desk import Desk
-from mailproc.model.escalation import HIGH, LOW, PRIORITIES, Addressee, shown_span
+from mailproc.model.escalation import HIGH, IMPORTANCE, LOW, PRIORITY_TAGS, Addressee, shown_span
 from mailproc.model.moment import shown_moment
-from mailproc.model.target import Kind
+from mailproc.model.target import KIND_TITLES, Kind
 from mailproc.model.ticket import Move, Ticket
 from mailproc.pipeline.letters import Letters
 from mailproc.store.protocol import Store, Transaction
@@ -32,8 +32,6 @@ log = logging.getLogger("mailproc.clock")
 WHO = "mailproc"
 AT_ONCE = 25  # tickets in one transaction: intake waits for no longer than some tenths of a second
 EVENTS_AT_ONCE = 100
-NAMES = {Kind.FIRST: "first answer", Kind.NEXT: "next answer", Kind.SOLUTION: "solution"}
-IMPORTANCE = {"high": "1 (Highest)", "normal": "3 (Normal)", "low": "5 (Lowest)"}
 
 
 async def escalate_due(store: Store, site: Site, letters: Letters, now: float) -> int:
@@ -155,7 +153,8 @@ def _take(tx: Transaction, site: Site, desk: Desk, ticket: Ticket, planned: Plan
     tx.history.add_tags(ticket, step.tags)
     if step.priority:
         tx.history.remove_tags(ticket, (HIGH, LOW))
-        tx.history.add_tags(ticket, tuple(filter(None, (PRIORITIES[step.priority],))))
+        if tag := PRIORITY_TAGS[step.priority]:
+            tx.history.add_tags(ticket, (tag,))
     kind, started, key = planned.key
     for agent in _addressees(desk, ticket, planned):
         named = f"{ticket.number}:{kind}:{started}:{key}"
@@ -185,7 +184,7 @@ def _note(planned: Planned) -> str:
     """What a header says of it, on one line: ``due: first answer, 2026-11-23 10:00 UTC``."""
     due = planned.timing.due
     when = shown_moment(due) if due is not None else "unknown"
-    return f"due: {NAMES[planned.timing.clock.kind]}, {when}"
+    return f"due: {KIND_TITLES[planned.timing.clock.kind]}, {when}"
 
 
 def _told(planned: Planned) -> str:

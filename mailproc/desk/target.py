@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from mailproc.desk.known import notes_of
@@ -70,12 +70,17 @@ def standing(tx: Transaction, desk: Desk, ticket: Ticket, now: float) -> Standin
     """How a ticket stands; None where its desk has no targets."""
     if not desk.escalation.rules:
         return None
-    notes = notes_of(tx.history.events(ticket.id)) if desk.escalation.asks_notes else {}
-    target = desk.escalation.target(tx.history.tags(ticket.id), notes)
+    target = target_of(tx, desk, ticket.id, tx.history.tags(ticket.id))
     kept = tx.targets.history(ticket.id)
     found = clocks(ticket.opened, happenings(ticket.opened, kept.events, kept.letters))
     timings = [timing(clock, target, desk.calendar, now) for clock in found] if target else []
     return Standing(target, found, tuple(each for each in timings if each), kept.known)
+
+
+def target_of(tx: Transaction, desk: Desk, row: int, tags: Collection[str]) -> Target | None:
+    """The target that the desk has for its ticket with these tags."""
+    notes = notes_of(tx.history.events(row)) if desk.escalation.asks_notes else {}
+    return desk.escalation.target(tags, notes)
 
 
 def dues(tx: Transaction, desks: Mapping[str, Desk], tickets: Sequence[Ticket], now: float) -> dict[int, Due]:

@@ -7,14 +7,15 @@ at a moment of business time that follows from the target.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from mailproc.model.calendar import Calendar
 from mailproc.model.target import Clock, Kind, Target
 
 HIGH, LOW = "priority-high", "priority-low"  # tags
-PRIORITIES = {"high": HIGH, "low": LOW, "normal": ""}
+PRIORITY_TAGS = {"high": HIGH, "low": LOW, "normal": ""}
+IMPORTANCE = {"high": "1 (Highest)", "normal": "3 (Normal)", "low": "5 (Lowest)"}  # as X-Priority says it
 
 
 class At(StrEnum):
@@ -109,10 +110,7 @@ def key_steps(steps: Iterable[Step]) -> Iterator[Step]:
         moment = f"{step.at}+{step.after:g}"
         seen[moment] = number = seen.get(moment, 0) + 1
         key = moment if number == 1 else f"{moment}#{number}"
-        yield Step(
-            key, step.kinds, step.at, step.after, step.tags, step.priority, step.mail, step.template,
-            step.lay, step.release, step.desk,
-        )  # fmt: skip
+        yield replace(step, key=key)
 
 
 def shown_span(seconds: float) -> str:

@@ -37,6 +37,9 @@ class Kind(StrEnum):
     SOLUTION = "solution"
 
 
+KIND_TITLES = {Kind.FIRST: "first answer", Kind.NEXT: "next answer", Kind.SOLUTION: "solution"}
+
+
 class End(StrEnum):
     """What ended a clock: the answer that was waited for (or the solution), or closing without one."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from mailproc.desk.known import notes_of
+from mailproc.desk.target import target_of
 from mailproc.model.calendar import Calendar
 from mailproc.model.desk import Desk
 from mailproc.model.figures import Period, Report
@@ -21,13 +21,11 @@ def report_on(tx: Transaction, desks: Sequence[Desk], period: Period, now: float
     by_name = {desk.name: desk for desk in desks}
     calendars = {desk.name: desk.calendar for desk in desks}
 
-    def target_of(case: Case) -> Target | None:
-        rules = by_name[case.desk].escalation
-        notes = notes_of(tx.history.events(case.id)) if rules.asks_notes else {}
-        return rules.target(case.tags, notes)
+    def target_of_case(case: Case) -> Target | None:
+        return target_of(tx, by_name[case.desk], case.id, case.tags)
 
     has_targets = any(desk.escalation.rules for desk in desks)
-    return make_report(tx, calendars, period, now, target_of if has_targets else None)
+    return make_report(tx, calendars, period, now, target_of_case if has_targets else None)
 
 
 def make_report(

@@ -38,15 +38,14 @@ class Moment:
     at: float
     before: float | None
 
+    def last(self, now: float) -> float | None:
+        """``before``; None where it was never done, or by a clock that had run ahead."""
+        return None if self.before is None or self.before > now + SLACK else self.before
+
     def is_due(self, now: float) -> bool:
         """Whether it is to be done now, not only written down."""
-        if self.before is None or self.before > now + SLACK:
-            return now - self.at <= LATE
-        return self.before < self.at
-
-    @property
-    def is_noted(self) -> bool:
-        return self.before == self.at
+        last = self.last(now)
+        return now - self.at <= LATE if last is None else last < self.at
 
 
 async def keep_reporting(
@@ -76,16 +75,12 @@ async def look(store: Store, path: Path, site: Site, plans: Sequence[ReportPlan]
         moment = _moment_of(plan, site, done, now)
         if moment.is_due(now):
             sent += await _report(store, path, site, plan, moment, now)
-        elif _is_to_note(moment, now):
+        elif moment.last(now) is None:
             await _note(store, moment)
     for agent in site.agents:
         if (morning := _morning_of(agent, site, done, now)) is not None:
             sent += await _digest(store, site, agent, morning, now)
     return sent
-
-
-def _is_to_note(moment: Moment, now: float) -> bool:
-    return moment.before is None or moment.before > now + SLACK
 
 
 async def _note(store: Store, moment: Moment) -> None:
@@ -132,7 +127,7 @@ def _mornings(agent: str, site: Site, now: float) -> Iterator[float]:
 
 async def _digest(store: Store, site: Site, agent: str, moment: Moment, now: float) -> int:
     is_due = moment.is_due(now)
-    if not is_due and not _is_to_note(moment, now):
+    if not is_due and moment.last(now) is not None:
         return 0
 
     def send(tx: Transaction) -> int:

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta, tzinfo
 
 from mailproc.model.figures import Column, Line, Period, Table, Unit, quantile, share_of
 from mailproc.model.hours import WEEKDAYS
-from mailproc.model.target import Kind
+from mailproc.model.target import KIND_TITLES, Kind
 from mailproc.reports.reasons import HELD_FOR, INCOMPLETE, REFUSALS
 from mailproc.reports.tally import AGES, GROUPS, WALLS, Tally, spread
 
@@ -69,7 +69,6 @@ _CLASSES = {
     "report": "reports of machines",
     "spam": "spam",
 }
-_KINDS = {Kind.FIRST: "first answer", Kind.NEXT: "next answer", Kind.SOLUTION: "solution"}
 _COLLISIONS = {
     "claims_lost": "claims lost to another agent",
     **HELD_FOR,
@@ -139,7 +138,7 @@ class Tables:
         return Table("overview", "Overview", _COUNT, tuple(lines))
 
     def _waits(self) -> Table:
-        lines = (Line(kind, title, self._wait_values(kind)) for kind, title in _KINDS.items())
+        lines = (Line(kind, title, self._wait_values(kind)) for kind, title in KIND_TITLES.items())
         return Table("times", "Times, in business hours", _WAITS, tuple(lines))
 
     def _wait_values(self, kind: Kind) -> tuple[float | None, ...]:
