@@ -43,12 +43,12 @@ def check_holidays(config: Config, findings: Findings, *, clock: Callable[[], fl
 
 def _check_section(section: CalendarSection, findings: Findings, *key: str) -> None:
     for day in HOURS:
-        _try(parse_hours, getattr(section, day), findings, *key, day)
-    _try(find_zone, section.timezone, findings, *key, "timezone")
+        findings.attempt(parse_hours, getattr(section, day), *key, day)
+    findings.attempt(find_zone, section.timezone, *key, "timezone")
     if not section.timezone:
         findings.warn('missing: the hours are UTC; write timezone = "UTC" if that is meant', *key, "timezone")
     for number, text in enumerate(section.extra_holidays):
-        _try(parse_holiday, text, findings, *key, "extra_holidays", number)
+        findings.attempt(parse_holiday, text, *key, "extra_holidays", number)
     if all(is_closed(text) for text in hours_by_day(section)):
         findings.refuse(
             'never opens: write weekdays = "09:00-17:00", or hours for single days', *key, "weekdays"
@@ -60,7 +60,7 @@ def _check_regions(section: CalendarSection, findings: Findings, *key: str | int
         from mailproc.calendars.country import region_holidays  # takes a quarter of a second
 
         for number, region in enumerate(section.holidays):
-            _try(region_holidays, region, findings, *key, "holidays", number)
+            findings.attempt(region_holidays, region, *key, "holidays", number)
 
 
 def _check_files(section: CalendarSection, findings: Findings, *key: str | int) -> None:
@@ -77,10 +77,3 @@ def _check_files(section: CalendarSection, findings: Findings, *key: str | int) 
             continue
         if left_out:
             findings.warn(f"{name}: events with a time of day are no holidays: {left_out}", *where)
-
-
-def _try(read: Callable[[str], object], text: str, findings: Findings, *key: str | int) -> None:
-    try:
-        read(text)
-    except ValueError as error:
-        findings.refuse(str(error), *key)

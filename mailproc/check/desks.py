@@ -69,14 +69,9 @@ def _check_review(name: str, desk: DeskSection, findings: Findings) -> None:
 
 def _check_silence(name: str, desk: DeskSection, findings: Findings) -> None:
     """When a ticket is closed whose customer is silent, and when the customer is told."""
-    spans: dict[str, float] = {}
-    for key in ("close_after", "close_warning"):
-        try:
-            spans[key] = parse_span(getattr(desk, key))
-        except ValueError as error:
-            findings.refuse(str(error), "desk", name, key)
-    after, warning = spans.get("close_after", 0.0), spans.get("close_warning", 0.0)
-    if after and warning >= after:
+    after = findings.attempt(parse_span, desk.close_after, "desk", name, "close_after")
+    warning = findings.attempt(parse_span, desk.close_warning, "desk", name, "close_warning")
+    if after and warning is not None and warning >= after:
         findings.refuse(
             f'must be shorter than close_after ("{desk.close_after}")', "desk", name, "close_warning"
         )
@@ -150,10 +145,7 @@ def _check_languages(name: str, agent: AgentSection, findings: Findings) -> None
 
 def _check_absences(name: str, agent: AgentSection, findings: Findings) -> None:
     for number, text in enumerate(agent.absent):
-        try:
-            parse_absence(text)
-        except ValueError as error:
-            findings.refuse(str(error), "agent", name, "absent", number)
+        findings.attempt(parse_absence, text, "agent", name, "absent", number)
 
 
 def _same_but_for_case(names: Iterable[str]) -> list[tuple[str, str]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from mailproc.check.paths import canned_folders, template_folders
 from mailproc.config import Config
 from mailproc.model.mistake import Findings
@@ -17,7 +19,7 @@ def check_letters(config: Config, findings: Findings) -> None:
             ("salutation", desk.salutation),
             ("signature", desk.signature),
         ):
-            _check_template(source, findings, "desk", name, key)
+            findings.attempt(check_template, source, "desk", name, key)
         if not desk.sender.strip():
             findings.refuse("is empty: From needs a name", "desk", name, "sender")
     _check_canned(config, findings)
@@ -26,19 +28,11 @@ def check_letters(config: Config, findings: Findings) -> None:
 
 
 def _check_escalation(config: Config, findings: Findings) -> None:
+    read = partial(read_escalation_letters, folders=template_folders(config))
     for name, desk in config.desk.items():
         for number, step in enumerate(desk.escalation):
-            try:
-                read_escalation_letters([step.template] if step.mail else [], template_folders(config))
-            except ValueError as error:
-                findings.refuse(str(error), "desk", name, "escalation", number, "template")
-
-
-def _check_template(source: str, findings: Findings, *key: str) -> None:
-    try:
-        check_template(source)
-    except ValueError as error:
-        findings.refuse(str(error), *key)
+            if step.mail:
+                findings.attempt(read, [step.template], "desk", name, "escalation", number, "template")
 
 
 def _check_canned(config: Config, findings: Findings) -> None:
@@ -53,7 +47,4 @@ def _check_closing(config: Config, findings: Findings) -> None:
     """The mail that tells a silent customer, where any desk sends it."""
     if all(desk.close_after == "0" for desk in config.desk.values()):
         return
-    try:
-        read_closing(template_folders(config))
-    except ValueError as error:
-        findings.refuse(str(error), "templates")
+    findings.attempt(read_closing, template_folders(config), "templates")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 
 from mailproc.config import Config
 from mailproc.model.mistake import Findings, did_you_mean
@@ -21,7 +21,7 @@ def check_reports(config: Config, findings: Findings) -> None:
         elif report.name in seen:
             findings.refuse(f'there is a report "{report.name}" already', *key, "name")
         seen.add(report.name)
-        _try(parse_schedule, report.every, findings, *key, "every")
+        findings.attempt(parse_schedule, report.every, *key, "every")
         _check_names(report.desks, "desk", config.desk, findings, *key, "desks")
         leads = ("lead",) if any(config.desk[name].lead for name in config.desk) else ()
         _check_names(report.to, "agent", (*config.agent, *leads), findings, *key, "to")
@@ -29,7 +29,7 @@ def check_reports(config: Config, findings: Findings) -> None:
             findings.refuse("missing: a report needs agents to send it to", *key, "to")
     for name, desk in config.desk.items():
         if desk.digest:
-            _try(parse_time, desk.digest, findings, "desk", name, "digest")
+            findings.attempt(parse_time, desk.digest, "desk", name, "digest")
 
 
 def _check_names(
@@ -38,10 +38,3 @@ def _check_names(
     for number, name in enumerate(names):
         if name not in known:
             findings.refuse(f"there is no [{kind}.{name}]{did_you_mean(name, known)}", *key, number)
-
-
-def _try(read: Callable[[str], object], text: str, findings: Findings, *key: str | int) -> None:
-    try:
-        read(text)
-    except ValueError as error:
-        findings.refuse(str(error), *key)

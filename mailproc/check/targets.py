@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from mailproc.config import Config, DeskSection, EscalationSection, TargetSection
 from mailproc.model.escalation import shown_span
 from mailproc.model.mistake import Findings, did_you_mean
@@ -32,10 +30,12 @@ def _check_target(target: TargetSection, desk: DeskSection, findings: Findings, 
         findings.refuse("has no time: write first, next or solution", *key)
     for kind in KINDS:
         text = getattr(target, kind)
-        seconds = _span(text, findings, *key, kind) if text else math.inf
+        seconds = findings.attempt(parse_span, text, *key, kind) if text else None
+        if seconds is None:
+            continue
         if seconds == 0:
             findings.refuse("is no time at all", *key, kind)
-        if desk.calendar and seconds < math.inf and text.strip().lower()[-1] in "dw":
+        if desk.calendar and text.strip().lower()[-1] in "dw":
             hours = shown_span(seconds)
             findings.warn(f'"{text}" are {hours} of opening hours: say it in hours', *key, kind)
 
@@ -44,7 +44,7 @@ def _check_step(
     step: EscalationSection, name: str, config: Config, findings: Findings, *key: str | int
 ) -> None:
     desk = config.desk[name]
-    _span(step.after, findings, *key, "after")
+    findings.attempt(parse_span, step.after, *key, "after")
     if not (step.tag or step.priority or step.mail or step.lay or step.release or step.desk):
         findings.refuse("does nothing: write tag, priority, mail, lay, release or desk", *key)
     if not step.of:
@@ -59,11 +59,3 @@ def _check_step(
         findings.refuse(f"[desk.{name}] has no agents", *key, "mail")
     if step.lay and config.imap is None:
         findings.warn("there is no [imap]: nothing can be laid on top", *key, "lay")
-
-
-def _span(text: str, findings: Findings, *key: str | int) -> float:
-    try:
-        return parse_span(text)
-    except ValueError as error:
-        findings.refuse(str(error), *key)
-        return math.inf

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
+Given = TypeVar("Given")
+Read = TypeVar("Read")
 Key = tuple[str | int, ...]  # the path of a TOML key; numbers count in arrays, from 0
 
 
@@ -47,6 +50,14 @@ class Findings:
 
     def refuse(self, text: str, *key: str | int) -> None:
         self.mistakes.append(Mistake(key, text))
+
+    def attempt(self, read: Callable[[Given], Read], given: Given, *key: str | int) -> Read | None:
+        """What ``read`` makes of what stands at this key; where it raises ValueError None, and a mistake."""
+        try:
+            return read(given)
+        except ValueError as error:
+            self.refuse(str(error), *key)
+            return None
 
     def warn(self, text: str, *key: str | int) -> None:
         self.warnings.append(Mistake(key, text))
