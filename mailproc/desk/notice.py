@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from email.utils import formatdate
 
 from mailproc.desk.site import Agent, Site
-from mailproc.mime.compose import compose, mailbox_header
+from mailproc.mime.compose import File, compose, mailbox_header
 from mailproc.model.desk import Desk
 from mailproc.model.outbox import NewItem, OutboxKind
 from mailproc.model.ticket import Ticket
@@ -21,7 +21,7 @@ class Notice:
     key: str
     subject: str
     text: str
-    attached: bytes | None = None  # a whole mail
+    attached: bytes | File | None = None  # a whole mail, or a file
     reply_to: str = ""  # addr-spec; "" where nothing is done with a reply
     message_id: str = ""  # by default one that proves to whom it went
 

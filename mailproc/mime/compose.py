@@ -11,43 +11,39 @@ import binascii
 import hashlib
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from mailproc.mime.field import check_text, encode_field, mailbox_header
 from mailproc.mime.surgery import normalise_newlines
 
-__all__ = ["check_text", "compose", "encode_field", "mailbox_header"]
+__all__ = ["File", "check_text", "compose", "encode_field", "mailbox_header"]
 
 _PLAIN = re.compile(rb"(?:(?!From )[\t -~]{0,78}\n)*")  # lines that need no encoding
 _OURS = "mime-version"
 _BASE64 = 76  # octets of a line (RFC 2045 section 6.8)
 
 
-def compose(headers: Sequence[tuple[str, str]], text: str, attached: bytes | None = None) -> bytes:
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file to go with a mail; ``name`` is plain ASCII, ``type`` has its parameters."""
+
+    name: str
+    type: str
+    content: bytes
+
+
+def compose(headers: Sequence[tuple[str, str]], text: str, attached: bytes | File | None = None) -> bytes:
     """A mail with these header fields, in this order, and this text, as the bytes that SMTP carries.
 
-    ``attached`` is the raw bytes of a mail to go with it as message/rfc822; its bare CR and LF become CRLF,
-    nothing else of it is changed.  MIME-Version and Content-… may not be among the headers.
+    ``attached`` is a file, or the raw bytes of a mail to go with it as message/rfc822; its bare CR and LF
+    become CRLF, nothing else of it is changed.  MIME-Version and Content-… may not be among the headers.
     """
     top = b"".join(_checked_field(name, value) for name, value in headers)
     top += encode_field("MIME-Version", "1.0")
     part = _text_part(text)
-    return top + (part if attached is None else _mixed(part, normalise_newlines(attached)))
-
-
-def compose_with_file(
-    headers: Sequence[tuple[str, str]], text: str, name: str, content_type: str, content: bytes
-) -> bytes:
-    """The same with a file; ``name`` is plain ASCII, ``content_type`` has its parameters."""
-    encoded = binascii.b2a_base64(content, newline=False)
-    lines = b"\r\n".join(encoded[at : at + _BASE64] for at in range(0, len(encoded), _BASE64))
-    part = _text_part(text)
-    file = (
-        encode_field("Content-Disposition", f'attachment; filename="{name}"')
-        + _content_fields(content_type, "base64")
-        + lines
-    )
-    top = b"".join(_checked_field(name, value) for name, value in headers)
-    return top + encode_field("MIME-Version", "1.0") + _parts(part, file)
+    if attached is None:
+        return top + part
+    return top + _parts(part, _file_part(attached) if isinstance(attached, File) else _mail_part(attached))
 
 
 def _checked_field(name: str, value: str) -> bytes:
@@ -81,10 +77,17 @@ def _content_fields(content_type: str, encoding: str) -> bytes:
     return fields + encode_field("Content-Transfer-Encoding", encoding) + b"\r\n"
 
 
-def _mixed(part: bytes, mail: bytes) -> bytes:
+def _mail_part(raw: bytes) -> bytes:
+    mail = normalise_newlines(raw)
     # A mail may only be 7bit or 8bit, never encoded (RFC 2046 section 5.2.1).
-    encoding = "7bit" if mail.isascii() else "8bit"
-    return _parts(part, _content_fields("message/rfc822", encoding) + mail)
+    return _content_fields("message/rfc822", "7bit" if mail.isascii() else "8bit") + mail
+
+
+def _file_part(file: File) -> bytes:
+    encoded = binascii.b2a_base64(file.content, newline=False)
+    lines = b"\r\n".join(encoded[at : at + _BASE64] for at in range(0, len(encoded), _BASE64))
+    disposition = encode_field("Content-Disposition", f'attachment; filename="{file.name}"')
+    return disposition + _content_fields(file.type, "base64") + lines
 
 
 def _parts(*parts: bytes) -> bytes:

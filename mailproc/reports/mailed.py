@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from email.utils import formatdate
 
+from mailproc.desk.notice import Notice, give_notice
 from mailproc.desk.site import Site
-from mailproc.mime.compose import compose, compose_with_file, mailbox_header
-from mailproc.model.outbox import NewItem, OutboxKind
+from mailproc.mime.compose import File
 from mailproc.model.period import ReportPlan
 from mailproc.reports.gather import report_on
 from mailproc.reports.page import listed_tickets, report_page
@@ -49,28 +48,11 @@ def mail_report(
     """Put it into the outbox, one mail for each agent; return how many."""
     desk = site.desks[plan.desks[0]]
     day = f"{datetime.fromtimestamp(moment, desk.calendar.zone):%Y-%m-%d}"
-    people = [site.agents[agent] for agent in dict.fromkeys(plan.to)]
-    for person in people:
-        headers = [
-            ("From", mailbox_header(desk.title, desk.address)),
-            ("To", mailbox_header(person.title, person.address)),
-            ("Subject", f"Report {plan.name}: {rendered.dates}"),
-            ("Date", formatdate(now)),
-            ("Auto-Submitted", "auto-generated"),
-            ("X-Mailproc-Loop", site.hostname),
-        ]
-        name = f"report-{day}.{plan.form}"
-        tx.outbox.add(
-            NewItem(
-                key=f"report:{plan.name}:{day}:{person.name}",
-                kind=OutboxKind.NOTICE,
-                desk=desk.name,
-                mail_from="",
-                recipients=(str(person.address),),
-                content=compose_with_file(headers, rendered.text, name, _TYPES[plan.form], rendered.content)
-                if rendered.content
-                else compose(headers, rendered.text),
-                created=now,
-            )
-        )
-    return len(people)
+    subject = f"Report {plan.name}: {rendered.dates}"
+    name = f"report-{day}.{plan.form}"
+    file = File(name, _TYPES[plan.form], rendered.content) if rendered.content else None
+    agents = dict.fromkeys(plan.to)
+    for agent in agents:
+        notice = Notice(f"report:{plan.name}:{day}:{agent}", subject, rendered.text, attached=file)
+        give_notice(tx, site, agent, desk, notice, now)
+    return len(agents)

@@ -96,6 +96,7 @@ async def test_a_report_comes_once_for_its_week_with_the_page_attached(desks: De
     assert await desks.look(MONDAY + 20) == []
     assert [mail["To"] for mail in mails] == ["Alice <alice@example.org>", "Bob <bob@example.org>"]
     assert mails[0]["Subject"] == "Report weekly: 2026-11-16 to 2026-11-22"
+    assert len({str(mail["Message-ID"]) for mail in mails if mail["Message-ID"]}) == 2
     assert text_of(mails[0]).startswith(
         "Report support\r\n" if "\r" in text_of(mails[0]) else "Report support\n"
     )
