@@ -64,7 +64,7 @@ def _chains(
 ) -> dict[str, Chain]:
     supplies = Supplies(
         tables=config.stage,
-        library=Library(tuple(map(Path, config.filters))),
+        filters=Library(tuple(map(Path, config.filters))),
         folder=folder,
         everywhere=_stages(config),
         look_ups=look_ups,

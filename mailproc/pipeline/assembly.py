@@ -37,7 +37,7 @@ class Supplies:
     """What the chains of one configuration are built from."""
 
     tables: Mapping[str, Mapping[str, Any]]  # [stage.NAME]
-    library: Library
+    filters: Library
     folder: Path  # of the configuration file: a path in ``use`` starts there
     everywhere: frozenset[str]  # the stages of all chains
     look_ups: LookUps | None  # what a stage's ``open`` is rehearsed with; None: not again
@@ -102,13 +102,13 @@ def _name_is_good(place: _Place, places: Sequence[_Place], findings: Findings) -
 
 
 def _filter_of(place: _Place, findings: Findings) -> FilterFile | None:
-    library = place.supplies.library
-    path = library.find(_use_of(place))
+    filters = place.supplies.filters
+    path = filters.find(_use_of(place))
     if path is None:
         findings.mistakes.append(_not_found(place))
         return None
     try:
-        return library.load(path)
+        return filters.load(path)
     except BrokenFilter as error:
         findings.mistakes.append(Mistake(place.key, str(error), str(error.file), error.line))
         return None
@@ -123,10 +123,10 @@ def _use_of(place: _Place) -> str:
 
 
 def _not_found(place: _Place) -> Mistake:
-    known = {*place.supplies.library.names(), *place.supplies.tables} - {place.name}
+    known = {*place.supplies.filters.names(), *place.supplies.tables} - {place.name}
     if use := place.table.get("use"):
         return Mistake((*place.key, "use"), f'no such filter "{use}"{did_you_mean(str(use), known)}')
-    folders = ", ".join(map(str, place.supplies.library.folders))
+    folders = ", ".join(map(str, place.supplies.filters.folders))
     hint = did_you_mean(place.name, known) or f": there is no {place.name}.py in {folders}"
     return Mistake(place.chain_key, f'no such stage "{place.name}"{hint}')
 

@@ -179,7 +179,7 @@ class Tables:
         """Who had most to do first."""
         tally, lines = self._tally, self._tally.lines[name]
         counts = [spread(places, lines) for places in self._counted_places.values()]
-        times = [_by_line(map(lines.__getitem__, places), used) for used, places in self._ranked.values()]
+        times = [_times_by_line(map(lines.__getitem__, places), used) for used, places in self._ranked.values()]
         judged = [
             [spread(tally.judged.get((kind, in_time), ()), lines) for in_time in (True, False)]
             for kind in Kind
@@ -302,10 +302,10 @@ def _ranked(waits: Iterable[tuple[float, int, str]]) -> tuple[list[float], list[
 
 def _of_agents(ranked: Sequence[tuple[float, int, str]]) -> dict[str, list[float]]:
     known = [(agent, used) for used, _, agent in ranked if agent]
-    return _by_line((agent for agent, _ in known), (used for _, used in known))
+    return _times_by_line((agent for agent, _ in known), (used for _, used in known))
 
 
-def _by_line(lines: Iterable[str], ranked: Iterable[float]) -> dict[str, list[float]]:
+def _times_by_line(lines: Iterable[str], ranked: Iterable[float]) -> dict[str, list[float]]:
     """Times that are in order stay so on each line."""
     found: defaultdict[str, list[float]] = defaultdict(list)
     for line, used in zip(lines, ranked, strict=True):
