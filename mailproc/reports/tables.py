@@ -179,7 +179,9 @@ class Tables:
         """Who had most to do first."""
         tally, lines = self._tally, self._tally.lines[name]
         counts = [spread(places, lines) for places in self._counted_places.values()]
-        times = [_times_by_line(map(lines.__getitem__, places), used) for used, places in self._ranked.values()]
+        times = [
+            _times_by_line(map(lines.__getitem__, places), used) for used, places in self._ranked.values()
+        ]
         judged = [
             [spread(tally.judged.get((kind, in_time), ()), lines) for in_time in (True, False)]
             for kind in Kind

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from mailproc.store.connection import Connection
 
 
@@ -16,17 +18,16 @@ class Waiting:
 
     def claims_of(self, desk: str, agent: str) -> list[int]:
         """What an agent holds at a desk."""
-        rows = self._connection.all(
+        return self._ids(
             """
             SELECT id FROM ticket WHERE desk = :desk AND state = 'claimed' AND owner = :agent ORDER BY id
             """,
             {"desk": desk, "agent": agent},
         )
-        return [row[0] for row in rows]
 
     def to_warn(self, desk: str, answered: float, limit: int) -> list[int]:
         """Answered until then, and the customer was not told yet that the ticket will be closed."""
-        rows = self._connection.all(
+        return self._ids(
             """
             SELECT id FROM ticket
             WHERE desk = :desk AND state = 'answered' AND answered <= :answered AND warned IS NULL
@@ -34,11 +35,10 @@ class Waiting:
             """,
             {"desk": desk, "answered": answered, "limit": limit},
         )
-        return [row[0] for row in rows]
 
     def to_close(self, desk: str, answered: float, warned: float, limit: int) -> list[int]:
         """Answered and warned until then."""
-        rows = self._connection.all(
+        return self._ids(
             """
             SELECT id FROM ticket
             WHERE desk = :desk AND state = 'answered' AND answered <= :answered AND warned <= :warned
@@ -46,11 +46,10 @@ class Waiting:
             """,
             {"desk": desk, "answered": answered, "warned": warned, "limit": limit},
         )
-        return [row[0] for row in rows]
 
     def from_the_future(self, desk: str, now: float, limit: int) -> list[int]:
         """Answered or warned at a time that is still to come: the clock was wrong then."""
-        rows = self._connection.all(
+        return self._ids(
             """
             SELECT id FROM ticket
             WHERE desk = :desk AND state = 'answered' AND (answered > :now OR warned > :now)
@@ -58,7 +57,6 @@ class Waiting:
             """,
             {"desk": desk, "now": now, "limit": limit},
         )
-        return [row[0] for row in rows]
 
     def bring_back(self, ticket: int, now: float) -> None:
         """What is said to come happened now."""
@@ -88,3 +86,6 @@ class Waiting:
         self._connection.run(
             "UPDATE ticket SET warned = :now WHERE id = :ticket", {"ticket": ticket, "now": now}
         )
+
+    def _ids(self, sql: str, parameters: Mapping[str, object]) -> list[int]:
+        return [row[0] for row in self._connection.all(sql, parameters)]
