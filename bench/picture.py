@@ -29,8 +29,9 @@ from mailproc.reports.gather import make_report
 from mailproc.reports.shown import heading, shown
 from mailproc.store.migrate import migrate
 from mailproc.store.sqlite import SqliteConnection
-from mailproc.store.tickets import NewMessage, NewTicket
+from mailproc.store.tickets import NewMessage
 from mailproc.store.transaction import Transaction
+from tests.rig.tickets import new_ticket
 
 BERLIN = ZoneInfo("Europe/Berlin")
 DAYS = 31
@@ -74,21 +75,7 @@ def report() -> Report:
 
 def happen(tx: Transaction, chance: random.Random, at: float) -> None:
     """A customer writes; mostly an agent answers in the next hours of work, and closes."""
-    ticket = tx.tickets.open(
-        NewTicket(
-            number=f"{at:.3f}",
-            desk="support",
-            subject="Question",
-            subject_key="question",
-            state=State.NEW,
-            owner="",
-            customer="carla@example.org",
-            opened=at,
-            topic="",
-            language="en",
-            spam=0.1,
-        )
-    )
+    ticket = tx.tickets.open(new_ticket(f"{at:.3f}", at, subject="Question", customer="carla@example.org"))
     tx.history.add_event(ticket, "opened", ticket.customer, ticket.subject, at, State.NEW)
     for _ in range(chance.choice((1, 1, 1, 2))):
         write(tx, ticket, at, "")

@@ -8,6 +8,8 @@ import pytest
 
 from tests.rig.daemon import Daemon
 from tests.rig.dovecot import Dovecot
+from tests.rig.sink import Sink
+from tests.rig.staff import CHAIN, Staff, make_staff
 from tests.rig.team import Team, make_team
 
 
@@ -31,3 +33,21 @@ def start_team(
     yield start
     for team in made:
         team.log_out()
+
+
+@pytest.fixture
+def start_staff(
+    make_dovecot: Callable[..., Dovecot], make_daemon: Callable[..., Daemon], sink: Sink
+) -> Iterator[Callable[..., Staff]]:
+    """The same with staff, who send what they write; arguments are those of ``make_staff``."""
+    made: list[Staff] = []
+
+    def start(*, server: Mapping[str, object] | None = None, **options: object) -> Staff:
+        dovecot = make_dovecot(desks=("Support", "Sales"), **(server or {}))
+        made.append(make_staff(dovecot, make_daemon(relay_port=sink.port, chain=CHAIN), sink, **options))  # type: ignore[arg-type]  # handed through
+        made[-1].daemon.start()
+        return made[-1]
+
+    yield start
+    for staff in made:
+        staff.log_out()

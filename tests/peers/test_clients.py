@@ -11,11 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.rig.daemon import Daemon
-from tests.rig.dovecot import Dovecot
 from tests.rig.offline import OfflineAgent
-from tests.rig.sink import Sink
-from tests.rig.staff import CHAIN, Staff, answer, make_staff
+from tests.rig.staff import Staff, answer
 from tests.rig.terminal import Terminal
 from tests.rig.waiting import eventually
 
@@ -56,14 +53,8 @@ printf 'Pour water on it.\\n\\n' | cat - "$1" >"$1.new" && mv "$1.new" "$1"
 
 
 @pytest.fixture
-def staff(
-    make_dovecot: Callable[..., Dovecot], make_daemon: Callable[..., Daemon], sink: Sink
-) -> Iterator[Staff]:
-    daemon = make_daemon(relay_port=sink.port, chain=CHAIN)
-    staff = make_staff(make_dovecot(desks=("Support", "Sales")), daemon, sink, imap="restore_after = 5.0")
-    daemon.start()
-    yield staff
-    staff.log_out()
+def staff(start_staff: Callable[..., Staff]) -> Staff:
+    return start_staff(imap="restore_after = 5.0")
 
 
 class Neomutt:

@@ -13,7 +13,7 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -24,13 +24,10 @@ from pathlib import Path
 import pytest
 from imapclient import IMAPClient  # type: ignore[import-untyped]
 
-from tests.rig.daemon import Daemon
-from tests.rig.dovecot import Dovecot
 from tests.rig.injector import Injector
 from tests.rig.mails import subject_of
 from tests.rig.offline import OfflineAgent
-from tests.rig.sink import Sink
-from tests.rig.staff import CHAIN, Staff, make_staff
+from tests.rig.staff import Staff
 from tests.rig.waiting import eventually
 
 pytestmark = [
@@ -39,6 +36,7 @@ pytestmark = [
 ]
 
 AGENTS = ("alice", "bob")
+PATIENT = "restore_after = 10.0\npoll = 0.5"
 LESS = ("MOVE", "NOTIFY", "IDLE", "CONDSTORE", "QRESYNC")
 LANES = 4  # races at the same moment
 LONGEST_GAP = 0.05  # seconds
@@ -66,25 +64,6 @@ class Race:
     @property
     def subject(self) -> str:
         return subject_of(self.number)
-
-
-@pytest.fixture
-def start_staff(
-    make_dovecot: Callable[..., Dovecot], make_daemon: Callable[..., Daemon], sink: Sink
-) -> Iterator[Callable[..., Staff]]:
-    """Starts a staff; ``hide`` are capabilities that the server does not tell of."""
-    started: list[Staff] = []
-
-    def start(*, hide: Sequence[str] = ()) -> Staff:
-        daemon = make_daemon(relay_port=sink.port, chain=CHAIN)
-        dovecot = make_dovecot(desks=("Support", "Sales"), hide=hide)
-        started.append(make_staff(dovecot, daemon, sink, imap="restore_after = 10.0\npoll = 0.5"))
-        daemon.start()
-        return started[-1]
-
-    yield start
-    for staff in started:
-        staff.log_out()
 
 
 def draw(lot: random.Random, count: int, ways: Sequence[Way] = tuple(Way)) -> list[Race]:
@@ -247,7 +226,7 @@ def told(staff: Staff, before: Counter[Claim]) -> Counter[Claim]:
 def test_fifty_races_at_once_end_with_one_copy_one_owner_and_a_note_to_each_loser(
     start_staff: Callable[..., Staff], tmp_path: Path
 ) -> None:
-    run(start_staff(), draw(random.Random(50), 50), tmp_path)
+    run(start_staff(imap=PATIENT), draw(random.Random(50), 50), tmp_path)
 
 
 @pytest.mark.soak
@@ -255,7 +234,7 @@ def test_fifty_races_at_once_end_with_one_copy_one_owner_and_a_note_to_each_lose
 def test_a_thousand_races_end_with_one_copy_one_owner_and_a_note_to_each_loser(
     start_staff: Callable[..., Staff], tmp_path: Path
 ) -> None:
-    staff, lot = start_staff(), random.Random(1000)
+    staff, lot = start_staff(imap=PATIENT), random.Random(1000)
     for round_ in range(20):
         run(staff, draw(lot, 50), tmp_path / f"round{round_}")
 
@@ -266,6 +245,6 @@ def test_two_hundred_races_end_so_where_the_server_can_do_less(
     start_staff: Callable[..., Staff], tmp_path: Path
 ) -> None:
     """UIDPLUS stays: by it the agents' clients learn whether there was something to take."""
-    staff, lot = start_staff(hide=LESS), random.Random(200)
+    staff, lot = start_staff(server={"hide": LESS}, imap=PATIENT), random.Random(200)
     for round_ in range(4):
         run(staff, draw(lot, 50, (Way.COPY, Way.OFFLINE)), tmp_path / f"round{round_}")

@@ -10,17 +10,15 @@ import random
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.rig.daemon import Daemon
-from tests.rig.dovecot import Dovecot
 from tests.rig.injector import Injector
 from tests.rig.mails import subject_of
-from tests.rig.sink import Caught, Sink
-from tests.rig.staff import CHAIN, Staff, answer, make_staff
+from tests.rig.sink import Caught
+from tests.rig.staff import Staff, answer
 from tests.rig.waiting import eventually
 
 pytestmark = pytest.mark.peers
@@ -32,14 +30,8 @@ LONGEST_GAP = 0.005  # seconds; an answer takes about as long to be taken
 
 
 @pytest.fixture
-def staff(
-    make_dovecot: Callable[..., Dovecot], make_daemon: Callable[..., Daemon], sink: Sink
-) -> Iterator[Staff]:
-    daemon = make_daemon(relay_port=sink.port, chain=CHAIN)
-    staff = make_staff(make_dovecot(desks=("Support", "Sales")), daemon, sink)
-    daemon.start()
-    yield staff
-    staff.log_out()
+def staff(start_staff: Callable[..., Staff]) -> Staff:
+    return start_staff()
 
 
 def one_of_each_pair_leaves(staff: Staff, pairs: int, *, seed: int) -> None:

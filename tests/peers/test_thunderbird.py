@@ -14,13 +14,10 @@ import pytest
 
 from tests.rig import screen as screens
 from tests.rig import thunderbird as clients
-from tests.rig.daemon import Daemon
-from tests.rig.dovecot import Dovecot
 from tests.rig.injector import deliver
 from tests.rig.mails import mail, subject_of
 from tests.rig.screen import Screen
-from tests.rig.sink import Sink
-from tests.rig.staff import CHAIN, Staff, make_staff
+from tests.rig.staff import Staff
 from tests.rig.thunderbird import IDENTITY, Thunderbird
 from tests.rig.waiting import eventually
 
@@ -56,20 +53,15 @@ def screen() -> Iterator[Screen]:
 
 
 @pytest.fixture
-def staff(
-    make_dovecot: Callable[..., Dovecot], make_daemon: Callable[..., Daemon], sink: Sink
-) -> Iterator[Staff]:
+def staff(start_staff: Callable[..., Staff]) -> Staff:
     """Alice and Bob, who have subscribed to their desk's folders."""
-    daemon = make_daemon(relay_port=sink.port, chain=CHAIN)
-    staff = make_staff(make_dovecot(desks=("Support", "Sales")), daemon, sink)
-    daemon.start()
+    staff = start_staff()
     for name in FOLDERS:
         mailbox = f"Support/{name}"
         eventually(lambda mailbox=mailbox: staff.client("alice").folder_exists(mailbox), every=0.2)  # type: ignore[misc]
         for agent in ("alice", "bob"):
             staff.client(agent).subscribe_folder(mailbox)
-    yield staff
-    staff.log_out()
+    return staff
 
 
 @pytest.fixture

@@ -16,11 +16,11 @@ from mailproc.desk.acknowledge import (
 from mailproc.model.address import Address
 from mailproc.model.desk import Desk
 from mailproc.model.outbox import OutboxItem
-from mailproc.model.ticket import State, Ticket
+from mailproc.model.ticket import Ticket
 from mailproc.pipeline.delivery import AcknowledgementPlan
 from mailproc.pipeline.template import compile_template
 from mailproc.store.protocol import Transaction
-from mailproc.store.tickets import NewTicket
+from tests.rig.tickets import new_ticket
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "config" / "templates"
 NOW = 1_795_000_000.0
@@ -54,19 +54,7 @@ class Desks:
 
     def ticket(self) -> Ticket:
         return self.tx.tickets.open(
-            NewTicket(
-                number=str(next(self._numbers)),
-                desk="support",
-                subject="x",
-                subject_key="x",
-                state=State.NEW,
-                owner="",
-                customer="ann@example.com",
-                opened=NOW,
-                topic="",
-                language="",
-                spam=0.5,
-            )
+            new_ticket(str(next(self._numbers)), NOW, subject="x", customer="ann@example.com")
         )
 
     def acknowledge(

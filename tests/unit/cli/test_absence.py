@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
-from mailproc.cli import main
+from tests.unit.cli.command import Command, MakeCommand
 
 CONFIG = """
 hostname = "mail.example.org"
@@ -23,22 +21,16 @@ absent = ["2099-12-24/2099-12-31"]
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Path:
-    path = tmp_path / "mailproc.toml"
-    path.write_text(CONFIG)
-    return path
+def agent(make_command: MakeCommand) -> Command:
+    return make_command(CONFIG, "agent")
 
 
-def mailproc(site: Path, *arguments: str) -> Result:
-    return CliRunner().invoke(main, ["-c", str(site), "agent", *arguments])
+def listed(agent: Command) -> list[dict[str, object]]:
+    return [json.loads(line) for line in agent("list", "--json").stdout.splitlines()]
 
 
-def listed(site: Path) -> list[dict[str, object]]:
-    return [json.loads(line) for line in mailproc(site, "list", "--json").stdout.splitlines()]
-
-
-def test_everybody_is_here_until_somebody_says_otherwise(site: Path) -> None:
-    alice, bob = listed(site)
+def test_everybody_is_here_until_somebody_says_otherwise(agent: Command) -> None:
+    alice, bob = listed(agent)
     assert alice == {
         "agent": "alice",
         "name": "alice",
@@ -50,13 +42,13 @@ def test_everybody_is_here_until_somebody_says_otherwise(site: Path) -> None:
     assert (bob["here"], bob["absent"]) == (True, [])
 
 
-def test_who_is_said_to_be_absent_is_until_it_is_taken_back(site: Path) -> None:
-    assert mailproc(site, "absent", "bob", "--from", "2020-01-01").exit_code == 0
-    _, bob = listed(site)
+def test_who_is_said_to_be_absent_is_until_it_is_taken_back(agent: Command) -> None:
+    assert agent("absent", "bob", "--from", "2020-01-01").exit_code == 0
+    _, bob = listed(agent)
     assert (bob["here"], bob["absent"]) == (False, [{"from": "2020-01-01", "to": None, "by": "command"}])
-    assert "absent" in mailproc(site, "list").stdout
-    assert mailproc(site, "absent", "bob", "--off").stdout == "bob is here again\n"
-    assert listed(site)[1]["here"] is True
+    assert "absent" in agent("list").stdout
+    assert agent("absent", "bob", "--off").stdout == "bob is here again\n"
+    assert listed(agent)[1]["here"] is True
 
 
 @pytest.mark.parametrize(
@@ -70,6 +62,6 @@ def test_who_is_said_to_be_absent_is_until_it_is_taken_back(site: Path) -> None:
         (["bob", "--off", "--to", "2099-01-01"], 2, "stands alone"),
     ],
 )
-def test_what_cannot_be_is_refused(site: Path, arguments: list[str], status: int, said: str) -> None:
-    result = mailproc(site, "absent", *arguments)
+def test_what_cannot_be_is_refused(agent: Command, arguments: list[str], status: int, said: str) -> None:
+    result = agent("absent", *arguments)
     assert (result.exit_code, said in result.stderr) == (status, True)

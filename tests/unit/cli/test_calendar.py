@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
-from mailproc.cli import main
+from tests.unit.cli.command import Command, MakeCommand
 
 CONFIGURATION = """\
 hostname = "mail.example.org"
@@ -31,18 +29,12 @@ calendar = "office"
 
 
 @pytest.fixture
-def configuration(tmp_path: Path) -> Path:
-    path = tmp_path / "mailproc.toml"
-    path.write_text(CONFIGURATION)
-    return path
+def call(make_command: MakeCommand) -> Command:
+    return make_command(CONFIGURATION, "calendar")
 
 
-def call(configuration: Path, *arguments: str) -> Result:
-    return CliRunner().invoke(main, ["-c", str(configuration), "calendar", *arguments])
-
-
-def test_each_day_has_its_hours_and_its_holiday(configuration: Path) -> None:
-    shown = call(configuration, "office", "--from", "2026-12-24", "--days", "2").output.splitlines()
+def test_each_day_has_its_hours_and_its_holiday(call: Command) -> None:
+    shown = call("office", "--from", "2026-12-24", "--days", "2").output.splitlines()
     assert shown == [
         "Calendar office, Europe/Berlin",
         "  Thu 2026-12-24  09:00-12:00  13:00-17:00       7 h",
@@ -50,14 +42,14 @@ def test_each_day_has_its_hours_and_its_holiday(configuration: Path) -> None:
     ]
 
 
-def test_without_a_name_all_are_shown_and_a_day_of_25_hours_too(configuration: Path) -> None:
-    shown = call(configuration, "--from", "2026-10-25", "--days", "1").output
+def test_without_a_name_all_are_shown_and_a_day_of_25_hours_too(call: Command) -> None:
+    shown = call("--from", "2026-10-25", "--days", "1").output
     assert shown.count("Calendar ") == 2
     assert "Sun 2026-10-25  00:00-24:00                   25 h" in shown
 
 
-def test_scripts_get_a_line_for_each_day(configuration: Path) -> None:
-    lines = call(configuration, "office", "--from", "2026-12-24", "--days", "2", "--json").output.splitlines()
+def test_scripts_get_a_line_for_each_day(call: Command) -> None:
+    lines = call("office", "--from", "2026-12-24", "--days", "2", "--json").output.splitlines()
     work, feast = map(json.loads, lines)
     assert work == {
         "calendar": "office",
@@ -73,8 +65,8 @@ def test_scripts_get_a_line_for_each_day(configuration: Path) -> None:
     assert (feast["holiday"], feast["open"], feast["seconds"]) == ("Erster Weihnachtstag", [], 0)
 
 
-def test_a_name_that_is_none_fails_with_the_one_that_is_meant(configuration: Path) -> None:
-    result = call(configuration, "ofice")
+def test_a_name_that_is_none_fails_with_the_one_that_is_meant(call: Command) -> None:
+    result = call("ofice")
     assert (result.exit_code, result.stderr) == (
         1,
         "mailproc: no calendar 'ofice' (did you mean \"office\"?)\n",
@@ -82,12 +74,11 @@ def test_a_name_that_is_none_fails_with_the_one_that_is_meant(configuration: Pat
 
 
 @pytest.mark.parametrize("arguments", [["--from", "24.12.2026"], ["--from", "9999-01-01"], ["--days", "0"]])
-def test_what_is_no_day_is_wrong_usage(configuration: Path, arguments: list[str]) -> None:
-    assert call(configuration, *arguments).exit_code == 2
+def test_what_is_no_day_is_wrong_usage(call: Command, arguments: list[str]) -> None:
+    assert call(*arguments).exit_code == 2
 
 
-def test_a_wrong_calendar_is_wrong_usage(configuration: Path) -> None:
-    configuration.write_text(CONFIGURATION.replace('"DE"', '"DX"'))
-    result = call(configuration)
+def test_a_wrong_calendar_is_wrong_usage(make_command: MakeCommand) -> None:
+    result = make_command(CONFIGURATION.replace('"DE"', '"DX"'), "calendar")()
     assert result.exit_code == 2
     assert ":7: calendar.office.holidays[0]: " in result.stderr

@@ -7,13 +7,12 @@ import json
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
-from mailproc.cli import main
 from mailproc.model.ticket import State
 from mailproc.store.protocol import Transaction
 from mailproc.store.sqlite import open_sqlite
-from mailproc.store.tickets import NewTicket
+from tests.rig.tickets import new_ticket
+from tests.unit.cli.command import Command, MakeCommand
 
 CONFIG = """
 hostname = "mail.example.org"
@@ -24,19 +23,8 @@ agents = ["alice", "bob"]
 [agent.alice]
 [agent.bob]
 """
-TICKET = NewTicket(
-    number="7",
-    desk="support",
-    subject="Printer",
-    subject_key="printer",
-    state=State.NEW,
-    owner="",
-    customer="carla@customer.example",
-    opened=1_792_000_000.0,
-    topic="",
-    language="",
-    spam=0.5,
-)
+
+TICKET = new_ticket("7", 1_792_000_000.0)
 
 
 def open_ticket(tx: Transaction) -> None:
@@ -53,22 +41,16 @@ async def prepare(database: Path) -> None:
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Path:
-    path = tmp_path / "mailproc.toml"
-    path.write_text(CONFIG)
+def ticket(make_command: MakeCommand, tmp_path: Path) -> Command:
     asyncio.run(prepare(tmp_path / "mailproc.db"))
-    return path
+    return make_command(CONFIG, "ticket")
 
 
-def ticket(site: Path, *arguments: str) -> Result:
-    return CliRunner().invoke(main, ["-c", str(site), "ticket", *arguments])
-
-
-def test_a_claim_that_is_lost_is_refused_and_written_down(site: Path) -> None:
-    assert ticket(site, "claim", "7", "--as", "alice").exit_code == 0
-    late = ticket(site, "claim", "7", "--as", "bob")
+def test_a_claim_that_is_lost_is_refused_and_written_down(ticket: Command) -> None:
+    assert ticket("claim", "7", "--as", "alice").exit_code == 0
+    late = ticket("claim", "7", "--as", "bob")
     assert (late.exit_code, late.stderr) == (1, "mailproc: ticket 7 is held by alice\n")
-    shown = json.loads(ticket(site, "show", "7", "--json").stdout)
+    shown = json.loads(ticket("show", "7", "--json").stdout)
     assert shown["owner"] == "alice"
     lost = [event for event in shown["events"] if event["what"] == "claim_lost"]
     assert [(event["who"], event["detail"]) for event in lost] == [("bob", "held by alice")]

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from mailproc.cli import main
 from mailproc.cli.spam import spread
+from tests.unit.cli.command import Command, MakeCommand
 
 CONFIG = """
 hostname = "mail.example.org"
@@ -29,13 +28,8 @@ enough = 5
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Callable[..., Result]:
-    (tmp_path / "mailproc.toml").write_text(CONFIG)
-
-    def command(*args: object) -> Result:
-        return CliRunner().invoke(main, ["-c", str(tmp_path / "mailproc.toml"), "spam", *map(str, args)])
-
-    return command
+def run(make_command: MakeCommand) -> Command:
+    return make_command(CONFIG, "spam")
 
 
 @pytest.fixture
@@ -54,7 +48,7 @@ def lines(result: Result) -> list[dict[str, Any]]:
     return [json.loads(line) for line in result.stdout.splitlines()]
 
 
-def test_trained_mails_are_told_apart(run: Callable[..., Result], mails: Path) -> None:
+def test_trained_mails_are_told_apart(run: Command, mails: Path) -> None:
     assert run("train", "--ham", mails / "ham", "--spam", mails / "spam").exit_code == 0
     ham, spam = lines(run("score", mails / "ham" / "1.eml", mails / "spam" / "1.eml", "--json"))
     assert (ham["verdict"], spam["verdict"]) == ("ham", "spam")
@@ -63,16 +57,14 @@ def test_trained_mails_are_told_apart(run: Callable[..., Result], mails: Path) -
     assert any(clue.startswith("cheap ") for clue in spam["clues"])
 
 
-def test_score_is_unsure_and_says_why_until_enough_was_learnt(
-    run: Callable[..., Result], mails: Path
-) -> None:
+def test_score_is_unsure_and_says_why_until_enough_was_learnt(run: Command, mails: Path) -> None:
     run("train", "--ham", mails / "ham", "--spam", mails / "spam" / "1.eml")
     (found,) = lines(run("score", mails / "spam" / "1.eml", "--json"))
     assert found["verdict"] == "unsure"
     assert "not enough trained" in found["clues"][0]
 
 
-def test_status_counts_what_was_learnt(run: Callable[..., Result], mails: Path) -> None:
+def test_status_counts_what_was_learnt(run: Command, mails: Path) -> None:
     assert lines(run("status", "--json")) == [{"spam": 0, "ham": 0, "words": 0, "trained": False}]
     for _ in range(2):
         run("train", "--ham", mails / "ham", "--spam", mails / "spam")
@@ -80,7 +72,7 @@ def test_status_counts_what_was_learnt(run: Callable[..., Result], mails: Path) 
     assert (status["spam"], status["ham"], status["trained"]) == (10, 10, True)
 
 
-def test_untrain_takes_it_back(run: Callable[..., Result], mails: Path) -> None:
+def test_untrain_takes_it_back(run: Command, mails: Path) -> None:
     run("train", "--ham", mails / "ham", "--spam", mails / "spam")
     run("untrain", "--ham", mails)  # what was learnt as spam stays
     (status,) = lines(run("status", "--json"))
@@ -100,15 +92,15 @@ def test_several_paths_follow_one_option() -> None:
 @pytest.mark.parametrize(
     "args", [("train",), ("train", "--ham"), ("train", "--spam", "--ham", "."), ("untrain",), ("score",)]
 )
-def test_wrong_usage_ends_with_2(run: Callable[..., Result], args: tuple[str, ...]) -> None:
+def test_wrong_usage_ends_with_2(run: Command, args: tuple[str, ...]) -> None:
     assert run(*args).exit_code == 2
 
 
-def test_a_path_that_is_not_there_ends_with_2(run: Callable[..., Result], tmp_path: Path) -> None:
+def test_a_path_that_is_not_there_ends_with_2(run: Command, tmp_path: Path) -> None:
     assert run("score", tmp_path / "nowhere").exit_code == 2
 
 
-def test_what_an_agent_taught_can_be_taken_back_by_name(run: Callable[..., Result], mails: Path) -> None:
+def test_what_an_agent_taught_can_be_taken_back_by_name(run: Command, mails: Path) -> None:
     run("train", "--ham", mails / "ham", "--spam", mails / "spam")
     result = run("untrain", "--agent", "bob", "--since", "2026-11-20")
     assert result.exit_code == 0
@@ -117,7 +109,7 @@ def test_what_an_agent_taught_can_be_taken_back_by_name(run: Callable[..., Resul
     assert run("untrain", "--agent", "bob", "--since", "lately").exit_code == 2
 
 
-def test_counts_are_made_again(run: Callable[..., Result], mails: Path) -> None:
+def test_counts_are_made_again(run: Command, mails: Path) -> None:
     run("train", "--ham", mails / "ham", "--spam", mails / "spam")
     before = lines(run("status", "--json"))
     result = run("rebuild")
@@ -126,7 +118,7 @@ def test_counts_are_made_again(run: Callable[..., Result], mails: Path) -> None:
     assert lines(run("status", "--json")) == before
 
 
-def test_a_desk_may_have_cut_offs_of_its_own(run: Callable[..., Result], mails: Path, tmp_path: Path) -> None:
+def test_a_desk_may_have_cut_offs_of_its_own(run: Command, mails: Path, tmp_path: Path) -> None:
     (tmp_path / "mailproc.toml").write_text(CONFIG + "desk.support = { spam = 1.0, ham = 0.0 }\n")
     run("train", "--ham", mails / "ham", "--spam", mails / "spam")
     mail = mails / "spam" / "1.eml"

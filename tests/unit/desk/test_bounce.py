@@ -17,7 +17,8 @@ from mailproc.model.judgement import Bounce, FailedRecipient
 from mailproc.model.ticket import Direction, MessageStatus, State, Ticket
 from mailproc.store.protocol import Transaction
 from mailproc.store.sqlite import SqliteStore, open_sqlite
-from mailproc.store.tickets import NewMessage, NewTicket
+from mailproc.store.tickets import NewMessage
+from tests.rig.tickets import new_ticket
 
 T = TypeVar("T")
 NOW = 1_795_000_000.0
@@ -35,22 +36,11 @@ async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
     await opened.close()
 
 
-def new_ticket(tx: Transaction, number: str, state: State, owner: str) -> Ticket:
-    return tx.tickets.open(
-        NewTicket(
-            number,
-            "support",
-            "Invoice",
-            "invoice",
-            state,
-            owner,
-            "carla@shop.example.com",
-            NOW,
-            "",
-            "en",
-            0.1,
-        )
+def open_ticket(tx: Transaction, number: str, state: State, owner: str) -> Ticket:
+    new = new_ticket(
+        number, NOW, subject="Invoice", state=state, owner=owner, customer="carla@shop.example.com"
     )
+    return tx.tickets.open(new)
 
 
 def add_message(tx: Transaction, ticket: Ticket, direction: Direction, message_id: str = OURS) -> int:
@@ -80,7 +70,7 @@ def add_message(tx: Transaction, ticket: Ticket, direction: Direction, message_i
 
 def answered(tx: Transaction, state: State = State.ANSWERED, owner: str = "alice") -> tuple[Ticket, int]:
     """A ticket that alice answered."""
-    ticket = new_ticket(tx, "17", state, owner)
+    ticket = open_ticket(tx, "17", state, owner)
     return ticket, add_message(tx, ticket, Direction.OUT)
 
 
@@ -223,7 +213,7 @@ async def test_effect_goes_to_the_ticket_of_the_reply_wherever_the_report_was_fi
 ) -> None:
     def work(tx: Transaction) -> None:
         ticket, _ = answered(tx)
-        filed = new_ticket(tx, "18", State.NEW, "")
+        filed = open_ticket(tx, "18", State.NEW, "")
         effect = apply_bounce(tx, DESK, bounce_of(GONE), filed.id, NOW)
         assert effect.ticket.id == ticket.id
         assert tx.tickets.get(ticket.id).state is State.PROBLEM
@@ -236,7 +226,7 @@ async def test_effect_goes_to_the_ticket_of_the_reply_wherever_the_report_was_fi
 async def test_merged_ticket_passes_the_effect_on(store: SqliteStore) -> None:
     def work(tx: Transaction) -> None:
         ticket, _ = answered(tx)
-        target = new_ticket(tx, "18", State.ANSWERED, "bob")
+        target = open_ticket(tx, "18", State.ANSWERED, "bob")
         tx.tickets.set_merged_into(ticket.id, target.id, NOW)
         effect = apply_bounce(tx, DESK, bounce_of(GONE), ticket.id, NOW)
         assert (effect.ticket.id, effect.ticket.state, effect.ticket.owner) == (

@@ -20,14 +20,16 @@ from mailproc.model.address import Address
 from mailproc.model.desk import Desk
 from mailproc.model.folder import Place
 from mailproc.model.mac import Keyring
-from mailproc.model.ticket import Direction, MessageStatus, State, Ticket
+from mailproc.model.ticket import Direction, MessageStatus, Ticket
 from mailproc.store.folders import CopyRecord, message_name
 from mailproc.store.migrate import migrate
 from mailproc.store.protocol import Transaction
 from mailproc.store.sqlite import SqliteConnection
-from mailproc.store.tickets import NewMessage, NewTicket
+from mailproc.store.tickets import NewMessage
+from tests.rig.tickets import new_ticket
 
 NOW = 1_795_262_400.0
+
 AGENTS = ("alice", "bob", "carol")
 KEYRING = Keyring.generate(bytes(range(32)))
 
@@ -55,21 +57,7 @@ class World:
     # Tickets
 
     def open_ticket(self, *, mails: int = 1, desk: str = "support") -> Ticket:
-        ticket = self.tx.tickets.open(
-            NewTicket(
-                number=str(len(self.tickets) + 1),
-                desk=desk,
-                subject="Printer on fire",
-                subject_key="printer on fire",
-                state=State.NEW,
-                owner="",
-                customer="carla@customer.example",
-                opened=self.now,
-                topic="",
-                language="en",
-                spam=0.1,
-            )
-        )
+        ticket = self.tx.tickets.open(new_ticket(str(len(self.tickets) + 1), self.now, desk=desk))
         self.tickets.append(ticket.id)
         for _ in range(mails):
             self.add_mail(ticket)

@@ -23,7 +23,7 @@ from mailproc.model.period import ReportPlan, parse_schedule
 from mailproc.model.ticket import State, Ticket
 from mailproc.reports.regular import look
 from mailproc.store.sqlite import SqliteStore, open_sqlite
-from mailproc.store.tickets import NewTicket
+from tests.rig.tickets import new_ticket
 from tests.unit.reports.life import BERLIN
 
 HOUR, DAY = 3600.0, 86400.0
@@ -64,9 +64,8 @@ class Desks:
         return [item for item in whole if item is not None]
 
     async def ticket(self, number: str, state: State, owner: str = "", *, desk: str = "support") -> Ticket:
-        new = NewTicket(
-            *(number, desk, f"Question {number}", "question", state, owner, "carla@customer.example"),
-            *(MONDAY - DAY, "", "", 0.1),
+        new = new_ticket(
+            number, MONDAY - DAY, desk=desk, subject=f"Question {number}", state=state, owner=owner
         )
         return await self.store.write(lambda tx: tx.tickets.open(new))
 
