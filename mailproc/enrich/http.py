@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import re
 import ssl
 from collections.abc import Mapping
 from urllib.parse import quote, urlsplit
@@ -23,6 +24,7 @@ from mailproc.enrich.values import clean
 LARGEST = 262_144  # octets of an answer
 
 _AT_ONCE = 65_536
+_NAMED = re.compile(r"%7B(\w+)%7D")
 _DOTS = frozenset({".", ".."})
 _NOTHING = frozenset({204, 404})
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -60,9 +62,9 @@ class HttpSource:
     async def ask(self, values: Mapping[str, str]) -> list[Record]:
         if any(value in _DOTS for value in values.values()):
             return []  # a step up in the path, and nothing that anybody is called
-        target = self._target
-        for name, value in values.items():
-            target = target.replace(f"%7B{name}%7D", quote(value, safe=""))
+        # All at once: a value may hold the name of another one in braces.
+        quoted = {name: quote(value, safe="") for name, value in values.items()}
+        target = _NAMED.sub(lambda named: quoted.get(named[1], named[0]), self._target)
         status, body = await self._get(target)
         if status in _NOTHING:
             return []
@@ -134,7 +136,7 @@ def _at(value: object, path: str) -> object:
     for step in path.split(".") if path else ():
         if isinstance(value, dict):
             value = value.get(step)
-        elif isinstance(value, list) and step.isdigit() and int(step) < len(value):
+        elif isinstance(value, list) and step.isdecimal() and int(step) < len(value):
             value = value[int(step)]
         else:
             return None

@@ -67,6 +67,12 @@ async def test_what_a_mail_brings_stays_a_value(web: Web, ask: Ask, sender: str,
     assert web.asked == [path]
 
 
+async def test_a_value_that_names_another_one_does_not_become_it(web: Web, ask: Ask) -> None:
+    inquiry = ask(web, url=f"{web.url}&name={{name}}")
+    assert await inquiry.ask({"sender": "eve@x.org", "name": "{sender}"}) == ()
+    assert web.asked == ["/customers?mail=eve%40x.org&name=%7Bsender%7D"]
+
+
 async def test_a_step_up_in_the_path_is_not_asked(web: Web, ask: Ask) -> None:
     inquiry = ask(web, url=web.url.replace("customers?mail={sender}", "customers/{name}"))
     assert await inquiry.ask({"name": ".."}) == ()
