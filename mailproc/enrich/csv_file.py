@@ -20,7 +20,7 @@ log = logging.getLogger("mailproc.enrich")
 LARGEST = 64 * 1024 * 1024  # octets
 
 _SEPARATORS = ",;\t|"
-_Stamp = tuple[int, int, int]
+_Stamp = tuple[int, int, int, int]
 _Index = dict[str, list[Record]]
 
 
@@ -81,11 +81,11 @@ class CsvSource:
 
 
 def _stamp(path: Path) -> _Stamp:
-    """What tells a changed file; a new one in the old one's place too."""
+    """What tells a changed file; a new one in the old one's place too, and one that may be read now."""
     try:
         status = path.stat()
     except OSError as error:
         raise ValueError(f"{path} cannot be read: {error.strerror}") from None
     if status.st_size > LARGEST:
         raise ValueError(f"{path} is larger than {LARGEST} octets")
-    return status.st_ino, status.st_mtime_ns, status.st_size
+    return status.st_ino, status.st_mtime_ns, status.st_ctime_ns, status.st_size

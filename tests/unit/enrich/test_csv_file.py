@@ -49,6 +49,19 @@ async def test_a_file_that_cannot_be_read_any_more_is_not_forgotten(
     assert "not_read" in caplog.text
 
 
+async def test_a_file_that_is_put_right_is_read_though_its_time_and_size_are_as_before(
+    tmp_path: Path,
+) -> None:
+    path = written(tmp_path / "c.csv", "Mail,Name,Tier\na@b.c,Ann,1\n")
+    source = CsvSource(path, "Mail", "sender", WANTED, 10)
+    written(path, "Mail,Name,Tear\na@b.c,Eve,2\n", moment=2)
+    assert await source.ask({"sender": "a@b.c"}) == [{"name": "Ann", "tier": "1"}]
+    changed = path.stat().st_ctime_ns
+    while path.stat().st_ctime_ns == changed:  # the system's clock goes in steps
+        written(path, "Mail,Name,Tier\na@b.c,Eve,2\n", moment=2)
+    assert await source.ask({"sender": "a@b.c"}) == [{"name": "Eve", "tier": "2"}]
+
+
 async def test_an_empty_table_that_goes_away_is_away(tmp_path: Path) -> None:
     path = written(tmp_path / "c.csv", "Mail,Name,Tier\n")
     source = CsvSource(path, "Mail", "sender", WANTED, 10)
