@@ -172,7 +172,9 @@ def _signature(of: tuple[bytes, bytes], needed: Sequence[bytes]) -> Signature:
         raise Unsound("no name that DNS could hold")
     if b"arc-seal" in tags.get(b"h", b"").lower().split(b":"):
         raise Unsound("a signature covers a seal")
-    return Signature(*of, {b"c": _DEFAULT_FORM, **tags}, domain, selector)
+    # i= is the number of the set here, and no identity that a key could be bound to (RFC 8617 section 4.1).
+    kept = {name: value for name, value in tags.items() if name != b"i"}
+    return Signature(*of, {b"c": _DEFAULT_FORM, **kept}, domain, selector)
 
 
 def _seal(of: tuple[bytes, bytes], *, is_first: bool) -> Signature:

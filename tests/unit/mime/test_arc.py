@@ -45,6 +45,12 @@ def test_a_chain_that_dkimpy_sealed_holds(count: int) -> None:
     assert (result.word, result.properties) == ("pass", {"arc.chain": ":".join(reversed(DOMAINS[:count]))})
 
 
+def test_a_key_for_no_subdomains_seals_as_every_other() -> None:
+    """i= is the number of the set, and no identity (RFC 8617 section 4.1)."""
+    found = {name: (b"t=s; " + texts[0],) for name, texts in records(*DOMAINS).items() if texts}
+    assert word(forwarded(*DOMAINS), found) == "pass"
+
+
 def test_a_mail_without_a_chain_has_none() -> None:
     assert check(MAIL) is None
 
