@@ -18,6 +18,7 @@ from mailproc.mime.quote_words import FORWARD, LABEL, SEPARATOR
 from mailproc.mime.reader import Mail
 from mailproc.mime.surgery import fields, header_end, normalise_newlines, prepend
 from mailproc.model.address import Address, Mailbox
+from mailproc.model.line import one_line
 from mailproc.model.subject import normalise
 
 _MOST_LINES = 2000  # of the text that are searched
@@ -77,8 +78,8 @@ def _resent(resender: Resender) -> list[tuple[str, str]]:
 
 def _comment(mail: Mail) -> list[tuple[str, str]]:
     """What the agent wrote above an attached mail, so that it is not lost."""
-    words = " ".join(letter if letter.isprintable() else " " for letter in mail.reply.split())[:_MAX_COMMENT]
-    return [("Comments", words)] if words.strip() and _fits(words) else []
+    words = one_line(mail.reply, _MAX_COMMENT)
+    return [("Comments", words)] if words and _fits(words) else []
 
 
 def _fits(text: str) -> bool:

@@ -108,6 +108,21 @@ def test_an_attached_mail_is_handed_on_byte_by_byte_below_who_resent_it() -> Non
     assert found.raw.startswith(b"Resent-From: Alice <alice@example.org>\r\n")
 
 
+def test_what_the_agent_wrote_above_it_is_kept_word_by_word() -> None:
+    inner = b"From: jane@customer.example\r\nSubject: Lamp\r\n\r\nBroken.\r\n"
+    raw = (
+        HEAD.format(subject="Fwd: Lamp").encode().replace(b"\r\n\r\n", b"\r\nMIME-Version: 1.0\r\n")
+        + b'Content-Type: multipart/mixed; boundary="b"\r\n\r\n--b\r\n'
+        + "Content-Type: text/plain; charset=utf-8\r\n\r\nPlease look, an Ersatz\u00adlampe\r\n".encode()
+        + b"--b\r\nContent-Type: message/rfc822\r\n\r\n"
+        + inner
+        + b"\r\n--b--\r\n"
+    )
+    found = read_forwarded(read(raw), RESENDER)
+    assert found is not None
+    assert read(found.raw).header("Comments") == "Please look, an Ersatz lampe"
+
+
 @pytest.mark.parametrize("name", ["\x00Jane", "Jane\u2028Doe", '"Jane \\" Doe"'])
 def test_an_odd_name_in_the_block_does_no_harm(name: str) -> None:
     text = GMAIL.replace("Jane Doe", name)
