@@ -152,7 +152,7 @@ def _mail(content: bytes) -> Iterator[str]:
 
 
 def _zip(content: bytes) -> Iterator[str]:
-    for name in zipfile.ZipFile(io.BytesIO(content)).namelist()[:MOST_NAMES]:
+    for name in _Zip(content).names()[:MOST_NAMES]:
         yield f"{name}\n"
 
 
