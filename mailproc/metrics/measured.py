@@ -89,6 +89,16 @@ class MeasuredStore:
             self._row.add("store_errors")
             raise
 
+    async def write_beside(self, work: Callable[[Transaction], T]) -> T:
+        try:
+            return await self._store.write_beside(work)
+        except StoreError:
+            self._row.add("store_errors")
+            raise
+
+    async def listen(self, wake: Callable[[], None]) -> None:
+        await self._store.listen(wake)
+
     async def close(self) -> None:
         await self._store.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from enum import Enum
 from typing import Any, Protocol
 
 Row = tuple[Any, ...]
@@ -25,8 +26,26 @@ class StoreDamaged(StoreError):
     """The store's file is not sound; an operator must look."""
 
 
+class Dialect(Enum):
+    """Whose SQL a connection speaks, where the two differ: full text, and how claims are made."""
+
+    SQLITE = "sqlite"
+    POSTGRESQL = "postgresql"
+
+    @property
+    def skip_locked(self) -> str:
+        """What ends the SELECT of a claim, so that two who claim at once take different rows.
+
+        SQLite has one writer at a time.
+        """
+        return "FOR UPDATE SKIP LOCKED" if self is Dialect.POSTGRESQL else ""
+
+
 class Connection(Protocol):
     """One SQL text for both databases, with ``:name`` parameters."""
+
+    @property
+    def dialect(self) -> Dialect: ...
 
     def one(self, sql: str, parameters: Mapping[str, object] = NO_PARAMETERS) -> Row | None: ...
 
@@ -37,9 +56,10 @@ class Connection(Protocol):
         ...
 
     def insert(self, sql: str, parameters: Mapping[str, object]) -> int | None:
-        """Execute an INSERT of one row; its id, or None where ON CONFLICT DO NOTHING left it out.
+        """Execute an INSERT of one row; its ``id``, or None where ON CONFLICT DO NOTHING left it out.
 
-        SQLite tells the id without RETURNING, for which it would keep the pages as they were.
+        The statement has no RETURNING: SQLite tells the id without, for which it would keep the pages as they
+        were.
         """
         ...
 
@@ -47,6 +67,9 @@ class Connection(Protocol):
 
 
 def listed_parameters(prefix: str, values: Iterable[object]) -> tuple[str, dict[str, object]]:
-    """Placeholders for IN (…), which neither database fills from a sequence, and their parameters."""
+    """Placeholders for IN (…), which neither database fills from a sequence, and their parameters.
+
+    Of no values it is NULL, which nothing is equal to: PostgreSQL refuses an empty list.
+    """
     parameters = {f"{prefix}{place}": value for place, value in enumerate(values)}
-    return ", ".join(f":{name}" for name in parameters), parameters
+    return ", ".join(f":{name}" for name in parameters) or "NULL", parameters

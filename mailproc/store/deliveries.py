@@ -125,12 +125,13 @@ class Deliveries:
         attempts = "attempts > 1" if tried else "attempts <= 1"
         rows = self._connection.all(
             f"""
-            UPDATE delivery SET lease = :lease, worker = :worker, attempts = attempts + 1
-            WHERE id IN (
+            WITH chosen AS MATERIALIZED (
                 SELECT id FROM delivery
                 WHERE state = 'waiting' AND due <= :now AND lease <= :now AND {attempts}
-                ORDER BY history, due, id LIMIT :limit
+                ORDER BY history, due, id LIMIT :limit {self._connection.dialect.skip_locked}
             )
+            UPDATE delivery SET lease = :lease, worker = :worker, attempts = attempts + 1
+            WHERE id IN (SELECT id FROM chosen)
             RETURNING {_COLUMNS}
             """,
             {"lease": lease, "now": now, "limit": limit, "worker": worker},
@@ -248,7 +249,7 @@ class Deliveries:
         """How many deliveries came to each outcome; a repeat counts as a duplicate."""
         counts = dict.fromkeys(Outcome, 0)
         for state, number, repeats in self._connection.all(
-            "SELECT state, count(*), sum(repeats) FROM delivery GROUP BY state"
+            "SELECT state, count(*), CAST(sum(repeats) AS bigint) FROM delivery GROUP BY state"
         ):
             counts[Outcome(state)] += number
             counts[Outcome.DUPLICATE] += repeats

@@ -7,16 +7,15 @@ interpreter's lock than the disk takes, and all the while other processes wait f
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from collections.abc import Sequence
+from typing import Any, Protocol, TypeVar
 
 from mailproc.store.connection import Connection, StoreBusy, StoreError
+from mailproc.store.job import Job, Work, fail, settle
 from mailproc.store.transaction import Transaction
 from mailproc.store.turnstile import Turnstile
 
 T = TypeVar("T")
-Work = Callable[[Transaction], T]
 
 LOOK_AGAIN = 0.0005  # seconds between two tries to get the write lock
 GATHERING = 0.0005  # seconds between two transactions where more than one caller waits for each
@@ -40,14 +39,6 @@ class Session(Protocol):
     def close(self) -> None: ...
 
 
-@dataclass(slots=True)
-class _Job(Generic[T]):
-    work: Work[T]
-    future: asyncio.Future[T]
-    result: T | None = None
-    error: BaseException | None = None
-
-
 class GroupCommit:
     """Runs work one batch after another; ``run`` returns when the batch is on disk.
 
@@ -60,7 +51,7 @@ class GroupCommit:
         self._busy_seconds = busy_seconds
         self._turnstile = turnstile
         self._connection: Connection | None = None
-        self._waiting: list[_Job[Any]] = []
+        self._waiting: list[Job[Any]] = []
         self._pump: asyncio.Task[None] | None = None
         self._closed = False
 
@@ -69,7 +60,7 @@ class GroupCommit:
         if self._closed:
             raise StoreBusy("the store is closed")
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Job(work, future))
+        self._waiting.append(Job(work, future))
         if self._pump is None or self._pump.done():
             self._pump = asyncio.create_task(self._run_waiting())
         return await future
@@ -88,19 +79,19 @@ class GroupCommit:
             batch = self._waiting[:count]
             del self._waiting[:count]
             if failure is not None:
-                _fail(batch, failure)
+                fail(batch, failure)
             elif not self._try(batch) and len(batch) > 1:
                 await self._run_each(batch)
-            _settle(batch)
+            settle(batch)
             # Others have their turn; and where there is a crowd, so many come in that one commit serves many.
             await asyncio.sleep(GATHERING if len(batch) > 1 else 0)
 
-    async def _run_each(self, batch: Sequence[_Job[Any]]) -> None:
+    async def _run_each(self, batch: Sequence[Job[Any]]) -> None:
         """When the database itself fails, one piece of work must not take the others with it."""
         for job in batch:
             failure = await self._begin()
             if failure is not None:
-                _fail([job], failure)
+                fail([job], failure)
             else:
                 self._try([job])
 
@@ -125,7 +116,7 @@ class GroupCommit:
             self._leave()
             return self._session.translate(error) or error
 
-    def _try(self, batch: Sequence[_Job[Any]]) -> bool:
+    def _try(self, batch: Sequence[Job[Any]]) -> bool:
         assert self._connection is not None
         transaction = Transaction(self._connection)
         try:
@@ -134,7 +125,7 @@ class GroupCommit:
             self._session.commit()
         except BaseException as error:
             self._undo()
-            _fail(batch, self._session.translate(error) or error)
+            fail(batch, self._session.translate(error) or error)
             return False
         finally:
             self._leave()
@@ -144,7 +135,7 @@ class GroupCommit:
         if self._turnstile is not None:
             self._turnstile.leave()
 
-    def _run_job(self, job: _Job[Any], transaction: Transaction) -> None:
+    def _run_job(self, job: Job[Any], transaction: Transaction) -> None:
         job.error = None
         self._session.savepoint()
         try:
@@ -164,18 +155,3 @@ class GroupCommit:
             # A connection that cannot even roll back is of no more use: the next work opens a new one.
             self._session.close()
             self._connection = None
-
-
-def _fail(batch: Sequence[_Job[Any]], failure: BaseException) -> None:
-    for job in batch:
-        job.result, job.error = None, failure
-
-
-def _settle(batch: Sequence[_Job[Any]]) -> None:
-    for job in batch:
-        if job.future.done():  # the caller was cancelled
-            continue
-        if job.error is not None:
-            job.future.set_exception(job.error)
-        else:
-            job.future.set_result(job.result)

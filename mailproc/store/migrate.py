@@ -13,7 +13,7 @@ from importlib import resources
 from mailproc.failpoint import FailPoints
 from mailproc.store.connection import StoreError
 
-_NAME = re.compile(r"sqlite_(\d{4})\.sql")
+_NAME = re.compile(r"([a-z]+)_(\d{4})\.sql")
 
 
 class SchemaTooNew(StoreError):
@@ -22,8 +22,8 @@ class SchemaTooNew(StoreError):
 
 def migrate(connection: sqlite3.Connection, failpoints: FailPoints) -> None:
     """Bring the schema up to date, or leave it as it was."""
-    scripts = _scripts()
-    newest = max(scripts)
+    found = scripts("sqlite")
+    newest = max(found)
     if _version(connection) == newest:
         return
     connection.execute("BEGIN IMMEDIATE")
@@ -34,7 +34,7 @@ def migrate(connection: sqlite3.Connection, failpoints: FailPoints) -> None:
                 f"the store has schema {version}, this mailproc knows {newest}: upgrade mailproc"
             )
         for number in range(version + 1, newest + 1):
-            for statement in _statements(scripts[number]):
+            for statement in _statements(found[number]):
                 connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {newest}")
         failpoints.reach("migrate.before_commit")
@@ -49,10 +49,13 @@ def _version(connection: sqlite3.Connection) -> int:
     return version
 
 
-def _scripts() -> dict[int, str]:
+def scripts(dialect: str) -> dict[int, str]:
+    """Those of a database by their numbers; the same number makes the same tables on both."""
     folder = resources.files("mailproc.store") / "migrations"
     names = ((entry, _NAME.fullmatch(entry.name)) for entry in folder.iterdir())
-    return {int(match[1]): entry.read_text("utf-8") for entry, match in names if match}
+    return {
+        int(match[2]): entry.read_text("utf-8") for entry, match in names if match and match[1] == dialect
+    }
 
 
 def _statements(script: str) -> list[str]:

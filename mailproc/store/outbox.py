@@ -72,23 +72,20 @@ class Outbox:
         *,
         created_before: float = float("inf"),
     ) -> list[OutboxItem]:
-        """Claim up to ``limit`` waiting items that are due, oldest due first, until ``lease_until``.
-
-        The outer condition repeats the inner one: on PostgreSQL a second worker that waited for the row sees
-        the new lease there and leaves the row alone.
-        """
+        """Claim up to ``limit`` waiting items that are due, oldest due first, until ``lease_until``."""
         rows = self._connection.all(
-            """
-            UPDATE outbox
-            SET lease = :lease_until
-            WHERE id IN (
+            f"""
+            WITH chosen AS MATERIALIZED (
                 SELECT id
                 FROM outbox
                 WHERE state = 'waiting' AND due <= :now AND lease <= :now AND created < :created_before
                   AND :kinds LIKE '%,' || kind || ',%'
                 ORDER BY due, id
-                LIMIT :limit
-            ) AND state = 'waiting' AND lease <= :now
+                LIMIT :limit {self._connection.dialect.skip_locked}
+            )
+            UPDATE outbox
+            SET lease = :lease_until
+            WHERE id IN (SELECT id FROM chosen)
             RETURNING id, key, kind, desk, ticket,
                 (SELECT number FROM ticket WHERE ticket.id = outbox.ticket),
                 message, mail_from, content, state, attempts, created, due, lease, problem

@@ -24,6 +24,19 @@ class Store(Protocol):
 
     async def read(self, work: Callable[[Transaction], T]) -> T: ...
 
-    async def write(self, work: Callable[[Transaction], T]) -> T: ...
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        """Nobody else writes meanwhile but by ``write_beside``: what ``work`` finds stays so until it is
+        committed."""
+        ...
+
+    async def write_beside(self, work: Callable[[Transaction], T]) -> T:
+        """For work that is right whatever others write meanwhile, and waits for nobody: it adds rows that have
+        keys of their own, or claims."""
+        ...
+
+    async def listen(self, wake: Callable[[], None]) -> None:
+        """Until cancelled, ``wake`` when another process may have left something to do; where the store does
+        not tell of that, never."""
+        ...
 
     async def close(self) -> None: ...

@@ -17,8 +17,17 @@ from pathlib import Path
 from typing import TypeVar
 
 from mailproc.failpoint import NO_FAILPOINTS, FailPoints
-from mailproc.store.connection import NO_PARAMETERS, Row, StoreBusy, StoreDamaged, StoreError, StoreFull
-from mailproc.store.group_commit import LOOK_AGAIN, GroupCommit, Session, Work
+from mailproc.store.connection import (
+    NO_PARAMETERS,
+    Dialect,
+    Row,
+    StoreBusy,
+    StoreDamaged,
+    StoreError,
+    StoreFull,
+)
+from mailproc.store.group_commit import LOOK_AGAIN, GroupCommit, Session
+from mailproc.store.job import Work
 from mailproc.store.migrate import migrate
 from mailproc.store.transaction import Transaction
 from mailproc.store.turnstile import Turnstile
@@ -39,7 +48,9 @@ _PRAGMAS = (
 
 
 class SqliteConnection:
-    """A ``Connection`` on sqlite3; sqlite3's errors leave as ``StoreError``."""
+    """A ``Connection`` on sqlite3, whose errors leave as they are."""
+
+    dialect = Dialect.SQLITE
 
     def __init__(self, raw: sqlite3.Connection) -> None:
         self.raw = raw
@@ -179,6 +190,12 @@ class SqliteStore:
 
     async def write(self, work: Work[T]) -> T:
         return await self._writer.run(work)
+
+    async def write_beside(self, work: Work[T]) -> T:
+        return await self._writer.run(work)
+
+    async def listen(self, wake: Callable[[], None]) -> None:
+        await asyncio.Event().wait()
 
     async def close(self) -> None:
         await self._writer.close()

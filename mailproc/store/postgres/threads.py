@@ -1,0 +1,146 @@
+"""Work on PostgreSQL beside the event loop, which must not stand still for a network.
+
+Writing goes through lanes, one thread each: what comes in while a batch is under way waits and is the next
+batch.  Reading goes through a few connections, a thread each, and sees one moment of the store.  Whatever takes
+longer than the server is given is cut off, so that a server that hangs costs an error and not a thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any, TypeVar
+
+import psycopg
+
+from mailproc.store.connection import StoreBusy
+from mailproc.store.job import Job, Work, settle
+from mailproc.store.postgres.connection import PostgresConnection
+from mailproc.store.postgres.lane import Lane
+from mailproc.store.postgres.session import Server, store_error
+from mailproc.store.transaction import Transaction
+
+T = TypeVar("T")
+
+MOST_AT_ONCE = 64  # pieces of work in one transaction
+READERS = 2
+SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+
+
+async def _within(seconds: float, future: asyncio.Future[T], cut: Callable[[], None]) -> T:
+    """What comes of it; whenever the time is over, what it waits for is cut off."""
+    while not (await asyncio.wait({future}, timeout=seconds))[0]:
+        cut()
+    return future.result()
+
+
+class LaneQueue:
+    """Runs work on a lane one batch after another; ``run`` returns when the batch is committed."""
+
+    def __init__(self, lane: Lane, *, answer_within: float) -> None:
+        self._lane = lane
+        self._answer_within = answer_within
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="mailproc-store")
+        self._waiting: list[Job[Any]] = []
+        self._pump: asyncio.Task[None] | None = None
+        self._closed = False
+
+    async def run(self, work: Work[T]) -> T:
+        """Run ``work`` in a transaction.  A cancelled caller does not stop it."""
+        if self._closed:
+            raise StoreBusy("the store is closed")
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._waiting.append(Job(work, future))
+        if self._pump is None or self._pump.done():
+            self._pump = asyncio.create_task(self._run_waiting())
+        return await future
+
+    async def close(self) -> None:
+        """Finish what waits, then close the connection."""
+        self._closed = True
+        self._lane.end()
+        if self._pump is not None:
+            await self._pump
+        self._lane.close()
+        self._thread.shutdown()
+
+    async def _run_waiting(self) -> None:
+        loop = asyncio.get_running_loop()
+        while self._waiting:
+            batch = self._waiting[:MOST_AT_ONCE]
+            del self._waiting[:MOST_AT_ONCE]
+            done = loop.run_in_executor(self._thread, self._lane.run, batch)
+            await _within(self._answer_within, done, self._lane.cut)
+            settle(batch)
+
+
+class Reader:
+    """A connection that reads, for one thread at a time."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._connection: PostgresConnection | None = None
+
+    def run(self, work: Work[T]) -> T:
+        """Run ``work`` on one moment of the store; a connection that turns out to be lost is made anew once."""
+        was_open = self._connection is not None
+        try:
+            return self._once(work)
+        except psycopg.Error as error:
+            if not was_open or self._connection is not None:
+                raise store_error(error) from error
+        try:
+            return self._once(work)
+        except psycopg.Error as error:
+            raise store_error(error) from error
+
+    def _once(self, work: Work[T]) -> T:
+        connection = self._connection = self._connection or self._server.connect()
+        try:
+            connection.simple(SNAPSHOT)
+            return work(Transaction(connection))
+        finally:
+            with suppress(psycopg.Error):
+                connection.simple("ROLLBACK")
+            if connection.is_lost:
+                self.close()
+
+    def cut(self) -> None:
+        if (connection := self._connection) is not None:
+            connection.cut()
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+class Readers:
+    """Several at once read; who comes when all are busy waits."""
+
+    def __init__(self, server: Server, *, answer_within: float) -> None:
+        self._answer_within = answer_within
+        self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="mailproc-read")
+        self._readers = tuple(Reader(server) for _ in range(READERS))
+        self._idle = list(self._readers)
+        self._places = asyncio.Semaphore(READERS)
+
+    async def run(self, work: Work[T]) -> T:
+        await self._places.acquire()
+        reader = self._idle.pop()
+        done = asyncio.get_running_loop().run_in_executor(self._threads, reader.run, work)
+        done.add_done_callback(lambda _: self._give_back(reader))
+        return await _within(self._answer_within, done, reader.cut)
+
+    def _give_back(self, reader: Reader) -> None:
+        self._idle.append(reader)
+        self._places.release()
+
+    async def close(self) -> None:
+        for reader in self._readers:
+            await self._places.acquire()
+        for reader in self._readers:
+            reader.close()
+        self._threads.shutdown()
