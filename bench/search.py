@@ -31,8 +31,9 @@ from mailproc.desk.search import index_next
 from mailproc.model.folding import fold
 from mailproc.model.search import parse_query
 from mailproc.model.ticket import Direction, State
+from mailproc.store.full_text import Entry
 from mailproc.store.protocol import Transaction
-from mailproc.store.search import Entry, Unindexed
+from mailproc.store.search import Unindexed
 from mailproc.store.sqlite import SqliteStore, connect, open_sqlite
 from mailproc.store.tickets import NewMessage, NewTicket, TicketFilter
 

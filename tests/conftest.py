@@ -20,6 +20,7 @@ from tests.rig.dovecot import Dovecot
 from tests.rig.ports import free_port
 from tests.rig.postfix import PATH, Postfix
 from tests.rig.sink import Sink
+from tests.rig.store_server import StoreServer
 
 CORPUS = "MAILPROC_CORPUS"
 
@@ -75,6 +76,18 @@ def make_daemon(tmp_path: Path) -> Iterator[Callable[..., Daemon]]:
     yield make
     for daemon in made:
         daemon.clean_up()
+
+
+@pytest.fixture(scope="session")
+def store_server() -> Iterator[StoreServer]:
+    """A PostgreSQL for stores, which all tests of a process share."""
+    if os.geteuid() != 0:
+        peer_is_missing("PostgreSQL can only be started by root, who gives it a user of its own")
+    if lacking := StoreServer.missing():
+        peer_is_missing(f"{lacking} is not installed")
+    server = StoreServer()
+    yield server
+    server.remove()
 
 
 @pytest.fixture

@@ -16,8 +16,9 @@ from mailproc.mime.reader import Mail, read
 from mailproc.model.address import Mailbox
 from mailproc.model.folding import fold
 from mailproc.model.ticket import Direction
+from mailproc.store.full_text import Entry
 from mailproc.store.protocol import Store, StoreError
-from mailproc.store.search import Entry, Unindexed
+from mailproc.store.search import Unindexed
 
 log = logging.getLogger("mailproc.search")
 

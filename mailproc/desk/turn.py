@@ -46,6 +46,13 @@ class FencedStore:
 
         return await self.store.write(fenced)
 
+    async def write_beside(self, work: Callable[[Transaction], T]) -> T:
+        """Not beside others: only among those that write alone is the lease sure to stay."""
+        return await self.write(work)
+
+    async def listen(self, wake: Callable[[], None]) -> None:
+        await self.store.listen(wake)
+
     async def close(self) -> None:
         """It is closed by who opened it."""
 

@@ -30,8 +30,8 @@ class Store(Protocol):
         ...
 
     async def write_beside(self, work: Callable[[Transaction], T]) -> T:
-        """For work that is right whatever others write meanwhile, and waits for nobody: it adds rows that have
-        keys of their own, or claims."""
+        """Waits for nobody: for work that is right whatever others write meanwhile, as it adds rows that
+        have keys of their own, or claims."""
         ...
 
     async def listen(self, wake: Callable[[], None]) -> None:

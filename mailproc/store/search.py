@@ -1,6 +1,6 @@
-"""Full-text search on SQLite's FTS5: which tickets a query finds, and what the index holds.
+"""Full-text search: which tickets a query finds, and what the index holds (store/full_text.py).
 
-The whole dialect is here.  A term finds a ticket where one of its messages has it, or a message of a ticket
+A term finds a ticket where one of its messages has it, or a message of a ticket
 that was merged into it, or one of its tags: so merging, splitting and tagging show at once, and nothing is
 indexed again.  A message is in the index soon after it is in the store, not in the same transaction.
 """
@@ -15,8 +15,7 @@ from mailproc.model.folding import fold, words
 from mailproc.model.search import Field, Query, Term
 from mailproc.model.ticket import Direction
 from mailproc.store.connection import Connection, listed_parameters
-
-_COLUMNS = {Field.SUBJECT: "subject", Field.FROM: "sender", Field.TO: "recipient"}
+from mailproc.store.full_text import FULL_TEXT, Entry, FullText
 
 # A step from name to name in the index; DISTINCT would read every row of it.
 _TAG_NAMES = """
@@ -55,17 +54,6 @@ class Unindexed:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """What of a message is searched, folded (model/folding.py)."""
-
-    message: int
-    subject: str
-    sender: str
-    recipient: str
-    body: str
-
-
-@dataclass(frozen=True, slots=True)
 class Condition:
     """A condition on ``ticket.id`` with its parameters."""
 
@@ -78,6 +66,7 @@ class Search:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._index = FULL_TEXT[connection.dialect]
 
     def conditions(self, query: Query) -> list[Condition]:
         """What a ticket must fulfil to be found; one condition for each term."""
@@ -85,7 +74,7 @@ class Search:
             return [Condition("1 = 0", {})]
         by_tag = any(term.field in (Field.ANYWHERE, Field.TAG) for term in query.terms)
         names = self._tag_names() if by_tag else []
-        return [_condition(place, term, names) for place, term in enumerate(query.terms)]
+        return [_condition(place, term, names, self._index) for place, term in enumerate(query.terms)]
 
     def _tag_names(self) -> list[str]:
         return [row[0] for row in self._connection.all(_TAG_NAMES)]
@@ -125,22 +114,7 @@ class Search:
         )
         if not moved:
             return False
-        self._connection.run_many(
-            """
-            INSERT INTO search_text (rowid, subject, sender, recipient, body)
-            VALUES (:message, :subject, :sender, :recipient, :body)
-            """,
-            [
-                {
-                    "message": entry.message,
-                    "subject": entry.subject,
-                    "sender": entry.sender,
-                    "recipient": entry.recipient,
-                    "body": entry.body,
-                }
-                for entry in entries
-            ],
-        )
+        self._index.add(self._connection, entries)
         self._connection.run(
             """
             INSERT INTO search_entry (message, ticket)
@@ -152,21 +126,17 @@ class Search:
 
     def clear(self) -> None:
         """Forget everything: whoever indexes begins anew."""
-        self._connection.run("INSERT INTO search_text (search_text) VALUES ('delete-all')")
+        self._index.clear(self._connection)
         self._connection.run("DELETE FROM search_entry")
         self._connection.run("UPDATE search_mark SET message = 0")
 
 
-def _condition(place: int, term: Term, tag_names: Sequence[str]) -> Condition:
+def _condition(place: int, term: Term, tag_names: Sequence[str], index: FullText) -> Condition:
     sources: list[str] = []
     parameters: dict[str, object] = {}
     if term.field is not Field.TAG:
-        sources.append(
-            f"""SELECT search_entry.ticket
-                FROM search_text JOIN search_entry ON search_entry.message = search_text.rowid
-                WHERE search_text MATCH :match{place}"""
-        )
-        parameters[f"match{place}"] = _match(term)
+        sources.append(index.matching(f"match{place}"))
+        parameters[f"match{place}"] = index.match(term)
     if tags := _fitting(term, tag_names):
         listed, named = listed_parameters(f"tag{place}_", tags)
         sources.append(f"SELECT ticket FROM tag WHERE name IN ({listed})")
@@ -187,14 +157,6 @@ def _condition(place: int, term: Term, tag_names: Sequence[str]) -> Condition:
         )""",
         parameters,
     )
-
-
-def _match(term: Term) -> str:
-    """The term in FTS5's language; folded words need no escape in quotes."""
-    star = " *" if term.is_prefix else ""
-    either = " OR ".join(f'"{spelling}"{star}' for spelling in term.spellings)
-    column = _COLUMNS.get(term.field)
-    return f"{{{column}}} : ({either})" if column else either
 
 
 def _fitting(term: Term, tag_names: Sequence[str]) -> list[str]:

@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import date, timedelta
-from pathlib import Path
-
-import pytest
 
 from mailproc.model.absence import FOREVER, AgentAbsence, Origin
-from mailproc.store.protocol import Transaction
-from mailproc.store.sqlite import SqliteStore, open_sqlite
+from mailproc.store.protocol import Store, Transaction
 
 TODAY = date(2026, 11, 22)
 DAY = timedelta(1)
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
-    opened = open_sqlite(tmp_path / "mailproc.db")
-    yield opened
-    await opened.close()
 
 
 def put(tx: Transaction, first: int, last: int | None, agent: str = "alice") -> None:
@@ -33,7 +21,7 @@ def known(tx: Transaction) -> list[tuple[str, date, date]]:
     return [(each.agent, each.first, each.last) for each in tx.absences.until_or_after(TODAY)]
 
 
-async def test_what_is_over_is_not_listed(store: SqliteStore) -> None:
+async def test_what_is_over_is_not_listed(store: Store) -> None:
     def work(tx: Transaction) -> None:
         put(tx, -9, -1)
         put(tx, -5, 0)
@@ -43,7 +31,7 @@ async def test_what_is_over_is_not_listed(store: SqliteStore) -> None:
     await store.write(work)
 
 
-async def test_the_same_first_day_told_again_replaces_it(store: SqliteStore) -> None:
+async def test_the_same_first_day_told_again_replaces_it(store: Store) -> None:
     def work(tx: Transaction) -> None:
         put(tx, 0, None)
         put(tx, 0, 2)
@@ -53,7 +41,7 @@ async def test_the_same_first_day_told_again_replaces_it(store: SqliteStore) -> 
 
 
 async def test_only_a_running_absence_of_the_same_origin_is_prolonged_and_never_shortened(
-    store: SqliteStore,
+    store: Store,
 ) -> None:
     def work(tx: Transaction) -> None:
         put(tx, 0, 5)
@@ -66,7 +54,7 @@ async def test_only_a_running_absence_of_the_same_origin_is_prolonged_and_never_
     await store.write(work)
 
 
-async def test_what_is_taken_back_leaves_the_days_that_were(store: SqliteStore) -> None:
+async def test_what_is_taken_back_leaves_the_days_that_were(store: Store) -> None:
     def work(tx: Transaction) -> None:
         put(tx, -3, None)
         put(tx, 4, 5)
@@ -78,7 +66,7 @@ async def test_what_is_taken_back_leaves_the_days_that_were(store: SqliteStore) 
     await store.write(work)
 
 
-async def test_an_absence_begins_once(store: SqliteStore) -> None:
+async def test_an_absence_begins_once(store: Store) -> None:
     def work(tx: Transaction) -> None:
         assert [tx.absences.set_away("alice", "support", 1.0) for _ in range(2)] == [True, False]
         assert tx.absences.away() == {("alice", "support")}

@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
-import pytest
-
 from mailproc.model.follow_up import Role
 from mailproc.model.ticket import Direction, MessageStatus, State, Ticket
 from mailproc.store.authors import Author
-from mailproc.store.protocol import Transaction
-from mailproc.store.sqlite import SqliteStore, open_sqlite
+from mailproc.store.protocol import Store, Transaction
 from mailproc.store.tickets import NewMessage, NewTicket
 
 NOW = 1_795_000_000.0
 ANN = "ann@example.com"
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
-    opened = open_sqlite(tmp_path / "mailproc.db")
-    yield opened
-    await opened.close()
 
 
 def ticket(tx: Transaction, number: str, *, desk: str = "support", state: State = State.NEW) -> Ticket:
@@ -53,15 +40,15 @@ def answer(
     tx.tickets.add_message(about, row)
 
 
-async def known(store: SqliteStore, desk: str = "support") -> Author:
+async def known(store: Store, desk: str = "support") -> Author:
     return await store.read(lambda tx: tx.authors.get(desk, ANN))
 
 
-async def test_nobody_is_known_in_an_empty_store(store: SqliteStore) -> None:
+async def test_nobody_is_known_in_an_empty_store(store: Store) -> None:
     assert await known(store) == Author(0, 0, 0)
 
 
-async def test_mails_and_open_tickets_are_counted(store: SqliteStore) -> None:
+async def test_mails_and_open_tickets_are_counted(store: Store) -> None:
     def work(tx: Transaction) -> None:
         for number, state in enumerate((State.NEW, State.CLOSED, State.SPAM, State.ANSWERED)):
             ticket(tx, str(number), state=state)
@@ -71,7 +58,7 @@ async def test_mails_and_open_tickets_are_counted(store: SqliteStore) -> None:
     assert await known(store) == Author(4, 1, 2)
 
 
-async def test_the_last_answer_that_left_counts(store: SqliteStore) -> None:
+async def test_the_last_answer_that_left_counts(store: Store) -> None:
     def work(tx: Transaction) -> None:
         tx.authors.count("support", ANN, aligned=True, at=NOW)
         first, second = ticket(tx, "1", state=State.CLOSED), ticket(tx, "2")
@@ -86,7 +73,7 @@ async def test_the_last_answer_that_left_counts(store: SqliteStore) -> None:
     assert (found.answered, found.answered_by) == (NOW + 5, "bob")
 
 
-async def test_what_another_desk_answered_is_not_told(store: SqliteStore) -> None:
+async def test_what_another_desk_answered_is_not_told(store: Store) -> None:
     def work(tx: Transaction) -> None:
         tx.authors.count("support", ANN, aligned=True, at=NOW)
         answer(tx, ticket(tx, "1", desk="sales"), "carol", NOW)

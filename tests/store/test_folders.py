@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 
 from mailproc.model.folder import CLOSED, NEW
 from mailproc.model.ticket import State, Ticket
 from mailproc.store.folders import CopyRecord, FolderWork, row_of
-from mailproc.store.protocol import Transaction
-from mailproc.store.sqlite import SqliteStore, open_sqlite
+from mailproc.store.protocol import Store, Transaction
 from mailproc.store.tickets import NewTicket
 
 NOW = 1_000_000.0
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
-    opened = open_sqlite(tmp_path / "mail.db")
-    yield opened
-    await opened.close()
 
 
 def open_ticket(tx: Transaction, number: str = "1") -> Ticket:
@@ -35,7 +24,7 @@ def change(tx: Transaction, ticket: Ticket) -> None:
     tx.tickets.set_state(ticket, State.NEW, "", NOW)
 
 
-async def test_work_that_changed_meanwhile_is_not_clean(store: SqliteStore) -> None:
+async def test_work_that_changed_meanwhile_is_not_clean(store: Store) -> None:
     ticket = await store.write(open_ticket)
     await store.write(lambda tx: change(tx, ticket))
     (work,) = await store.read(lambda tx: tx.folders.due("support", NOW, 10))
@@ -47,7 +36,7 @@ async def test_work_that_changed_meanwhile_is_not_clean(store: SqliteStore) -> N
     assert await store.read(lambda tx: tx.folders.due("support", NOW, 10)) == []
 
 
-async def test_postponed_work_is_due_at_once_when_its_ticket_changes(store: SqliteStore) -> None:
+async def test_postponed_work_is_due_at_once_when_its_ticket_changes(store: Store) -> None:
     ticket = await store.write(open_ticket)
     await store.write(lambda tx: change(tx, ticket))
     (work,) = await store.read(lambda tx: tx.folders.due("support", NOW, 10))
@@ -58,14 +47,14 @@ async def test_postponed_work_is_due_at_once_when_its_ticket_changes(store: Sqli
     assert len(await store.read(lambda tx: tx.folders.due("support", NOW, 10))) == 1
 
 
-async def test_a_ticket_that_goes_to_another_desk_is_work_for_both(store: SqliteStore) -> None:
+async def test_a_ticket_that_goes_to_another_desk_is_work_for_both(store: Store) -> None:
     ticket = await store.write(open_ticket)
     await store.write(lambda tx: tx.tickets.set_desk(ticket.id, "sales"))
     for desk in ("support", "sales"):
         assert len(await store.read(lambda tx, desk=desk: tx.folders.due(desk, NOW, 10))) == 1  # type: ignore[misc]
 
 
-async def test_copies_are_remembered_by_desk_and_name(store: SqliteStore) -> None:
+async def test_copies_are_remembered_by_desk_and_name(store: Store) -> None:
     first, second = CopyRecord("m1", NEW), CopyRecord("m2", NEW, CLOSED, 5.0)
     await store.write(lambda tx: tx.folders.record("support", [first, second]))
     await store.write(lambda tx: tx.folders.record("sales", [CopyRecord("m1", CLOSED)]))
@@ -88,7 +77,7 @@ def test_a_name_names_its_row() -> None:
     assert (row_of("m17"), row_of("e5")) == (("m", 17), ("e", 5))
 
 
-async def test_one_holder_at_a_time_and_the_token_grows(store: SqliteStore) -> None:
+async def test_one_holder_at_a_time_and_the_token_grows(store: Store) -> None:
     one = await store.write(lambda tx: tx.leases.acquire("folder:support", "a", NOW, NOW + 15))
     assert one is not None
     assert not await store.read(lambda tx: tx.leases.is_free("folder:support", "b", NOW + 14))
@@ -101,13 +90,13 @@ async def test_one_holder_at_a_time_and_the_token_grows(store: SqliteStore) -> N
     assert await store.write(lambda tx: tx.leases.renew("folder:support", two, NOW + 99))
 
 
-async def test_a_worker_that_was_started_again_goes_on_at_once(store: SqliteStore) -> None:
+async def test_a_worker_that_was_started_again_goes_on_at_once(store: Store) -> None:
     one = await store.write(lambda tx: tx.leases.acquire("x", "a", NOW, NOW + 15))
     assert await store.read(lambda tx: tx.leases.is_free("x", "a", NOW))
     assert await store.write(lambda tx: tx.leases.acquire("x", "a", NOW, NOW + 15)) == (one or 0) + 1
 
 
-async def test_what_is_released_is_free(store: SqliteStore) -> None:
+async def test_what_is_released_is_free(store: Store) -> None:
     token = await store.write(lambda tx: tx.leases.acquire("x", "a", NOW, NOW + 15))
     assert token is not None
     await store.write(lambda tx: tx.leases.release("x", token))

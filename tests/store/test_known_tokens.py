@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -12,8 +11,11 @@ from hypothesis import strategies as st
 
 from mailproc.desk.known_tokens import KnownTokens
 from mailproc.desk.train import Label, Lesson, rebuild, train, untrain, untrain_agent
-from mailproc.store.sqlite import SqliteStore, open_sqlite
+from mailproc.store.protocol import Store
+from mailproc.store.sqlite import open_sqlite
 from mailproc.store.tokens import KEPT_CHANGES
+
+OpenStore = Callable[[], Store]
 
 WORDS = frozenset({"cheap", "order", "subject:cheap", "unknown"})
 
@@ -26,14 +28,16 @@ async def seen(known: KnownTokens) -> tuple[tuple[int, int], dict[str, tuple[int
     return await known.totals(), await known.counts(WORDS)
 
 
-async def kept(store: SqliteStore) -> tuple[tuple[int, int], dict[str, tuple[int, int]]]:
+async def kept(store: Store) -> tuple[tuple[int, int], dict[str, tuple[int, int]]]:
     return await store.read(lambda tx: (tx.tokens.totals(), tx.tokens.counts(WORDS)))
 
 
 @pytest.mark.parametrize("most", [1, 100])
-async def test_what_another_process_trains_is_known_at_the_next_mail(tmp_path: Path, most: int) -> None:
+async def test_what_another_process_trains_is_known_at_the_next_mail(
+    open_store: OpenStore, most: int
+) -> None:
     """With all counts in memory, and with room for few."""
-    here, elsewhere = open_sqlite(tmp_path / "m.db"), open_sqlite(tmp_path / "m.db")
+    here, elsewhere = open_store(), open_store()
     known = KnownTokens(here, most=most, ask=2)
     for number in range(8):
         taught = lesson(number, "cheap", f"w{number}", "order" if number % 2 else "subject:cheap")
@@ -43,12 +47,10 @@ async def test_what_another_process_trains_is_known_at_the_next_mail(tmp_path: P
     assert await seen(known) == await kept(elsewhere)
     await elsewhere.write(lambda tx: rebuild(tx))
     assert await seen(known) == await kept(elsewhere)
-    await here.close()
-    await elsewhere.close()
 
 
-async def test_a_worker_that_slept_through_the_log_reads_all_anew(tmp_path: Path) -> None:
-    store = open_sqlite(tmp_path / "m.db")
+async def test_a_worker_that_slept_through_the_log_reads_all_anew(open_store: OpenStore) -> None:
+    store = open_store()
     known = KnownTokens(store, ask=1)
     await store.write(lambda tx: train(tx, lesson(0, "cheap"), Label.SPAM, 1.0))
     for _ in range(3):
@@ -61,11 +63,12 @@ async def test_a_worker_that_slept_through_the_log_reads_all_anew(tmp_path: Path
     await store.write(teach_much)
     assert await store.read(lambda tx: tx.tokens.changed_since(1)) is None
     assert await seen(known) == ((1, KEPT_CHANGES + 9), {"cheap": (1, KEPT_CHANGES + 9)})
-    await store.close()
 
 
-async def test_with_all_counts_in_memory_the_store_is_asked_for_the_last_change_only(tmp_path: Path) -> None:
-    store = open_sqlite(tmp_path / "m.db")
+async def test_with_all_counts_in_memory_the_store_is_asked_for_the_last_change_only(
+    open_store: OpenStore,
+) -> None:
+    store = open_store()
     await store.write(lambda tx: train(tx, lesson(0, "cheap"), Label.SPAM, 1.0))
     known = KnownTokens(store, ask=1)
     for _ in range(3):
@@ -81,12 +84,11 @@ async def test_with_all_counts_in_memory_the_store_is_asked_for_the_last_change_
     await seen(known)
     assert len(asked) == 1
     store.read = read  # type: ignore[method-assign]
-    await store.close()
 
 
-async def test_what_one_agent_taught_since_a_time_can_be_taken_back(tmp_path: Path) -> None:
+async def test_what_one_agent_taught_since_a_time_can_be_taken_back(open_store: OpenStore) -> None:
     """Attack A27: an agent who taught wrong things."""
-    store = open_sqlite(tmp_path / "m.db")
+    store = open_store()
     for number, (agent, at) in enumerate([("alice", 1.0), ("bob", 1.0), ("bob", 9.0), ("", 9.0)]):
         taught = lesson(number, "cheap", f"by{agent}{at:.0f}")
         await store.write(partial(train, lesson=taught, label=Label.SPAM, now=at, agent=agent))
@@ -94,11 +96,10 @@ async def test_what_one_agent_taught_since_a_time_can_be_taken_back(tmp_path: Pa
     assert await store.write(lambda tx: untrain_agent(tx, "nobody")) == 0
     left = await store.read(lambda tx: tx.tokens.counts(["cheap", "byalice1", "bybob1", "bybob9", "by9"]))
     assert left == {"cheap": (3, 0), "byalice1": (1, 0), "bybob1": (1, 0), "by9": (1, 0)}
-    await store.close()
 
 
-async def test_counts_can_be_made_again_from_what_was_learnt(tmp_path: Path) -> None:
-    store = open_sqlite(tmp_path / "m.db")
+async def test_counts_can_be_made_again_from_what_was_learnt(open_store: OpenStore) -> None:
+    store = open_store()
     for number, label in enumerate((Label.SPAM, Label.HAM, Label.HAM)):
         taught = lesson(number, "cheap")
         await store.write(partial(train, lesson=taught, label=label, now=1.0, agent="alice"))
@@ -109,7 +110,6 @@ async def test_counts_can_be_made_again_from_what_was_learnt(tmp_path: Path) -> 
     assert (
         await store.read(lambda tx: [each.agent for each in tx.tokens.all_learnt("alice")]) == ["alice"] * 3
     )
-    await store.close()
 
 
 STEPS = st.lists(
@@ -122,6 +122,7 @@ STEPS = st.lists(
 async def test_memory_and_store_agree_after_any_steps(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[int, str]], most: int, ask: int
 ) -> None:
+    # On SQLite only: PostgreSQL would need minutes, and runs the same statements in the tests above.
     path = tmp_path_factory.mktemp("known") / "m.db"
     here, elsewhere = open_sqlite(path), open_sqlite(path)
     known = KnownTokens(here, most=most, ask=ask)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
+from collections.abc import Callable
 from typing import TypeVar
 
 import pytest
@@ -20,7 +19,7 @@ from mailproc.model.outbox import (
 )
 from mailproc.model.reply import Reply
 from mailproc.store.outbox import Outbox
-from mailproc.store.sqlite import SqliteStore, open_sqlite
+from mailproc.store.protocol import Store
 
 T = TypeVar("T")
 NOW = 1_000_000.0
@@ -30,14 +29,7 @@ LATER = Reply(450, "4.2.1", "Mailbox busy")
 NEVER = Reply(550, "5.1.1", "No such user")
 
 
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
-    opened = open_sqlite(tmp_path / "mail.db")
-    yield opened
-    await opened.close()
-
-
-async def do(store: SqliteStore, work: Callable[[Outbox], T]) -> T:
+async def do(store: Store, work: Callable[[Outbox], T]) -> T:
     return await store.write(lambda tx: work(tx.outbox))
 
 
@@ -60,7 +52,7 @@ def new(
     )
 
 
-async def claim_one(store: SqliteStore, now: float = NOW) -> OutboxItem:
+async def claim_one(store: Store, now: float = NOW) -> OutboxItem:
     (item,) = await do(store, lambda box: box.claim_due(now, now + 360, 5, RELAYED))
     return item
 
@@ -82,18 +74,18 @@ def unknown(recipient: str) -> RecipientResult:
 
 
 async def record(
-    store: SqliteStore, item: OutboxItem, *results: RecipientResult, due: float | None = NOW + 60
+    store: Store, item: OutboxItem, *results: RecipientResult, due: float | None = NOW + 60
 ) -> Settled:
     return await do(store, lambda box: box.record(item, results, now=NOW, due=due))
 
 
-async def stored(store: SqliteStore, item_id: int) -> OutboxItem:
+async def stored(store: Store, item_id: int) -> OutboxItem:
     item = await do(store, lambda box: box.get(item_id))
     assert item is not None
     return item
 
 
-async def test_second_item_with_the_same_key_is_not_added(store: SqliteStore) -> None:
+async def test_second_item_with_the_same_key_is_not_added(store: Store) -> None:
     assert await do(store, lambda box: box.add(new("ack:1", recipients=("a@b.example", "a@b.example"))))
     assert not await do(store, lambda box: box.add(new("ack:1", recipients=("other@b.example",))))
     item = await claim_one(store)
@@ -101,7 +93,7 @@ async def test_second_item_with_the_same_key_is_not_added(store: SqliteStore) ->
     assert item.content == b"Subject: x\r\n\r\ny\r\n"
 
 
-async def test_claimed_item_is_not_claimed_again_before_its_lease_ends(store: SqliteStore) -> None:
+async def test_claimed_item_is_not_claimed_again_before_its_lease_ends(store: Store) -> None:
     await do(store, lambda box: box.add(new()))
     item = await claim_one(store)
     assert item.lease == LEASE
@@ -111,7 +103,7 @@ async def test_claimed_item_is_not_claimed_again_before_its_lease_ends(store: Sq
     ] == [item.id]
 
 
-async def test_claims_come_oldest_due_first_and_only_of_the_kinds_asked_for(store: SqliteStore) -> None:
+async def test_claims_come_oldest_due_first_and_only_of_the_kinds_asked_for(store: Store) -> None:
     for key, kind, created in (
         ("late", OutboxKind.REPLY, NOW - 1),
         ("copy", OutboxKind.PUBLISH, NOW - 9),
@@ -124,14 +116,14 @@ async def test_claims_come_oldest_due_first_and_only_of_the_kinds_asked_for(stor
     assert [item.key for item in first + rest] == ["early", "late"]
 
 
-async def test_claim_can_be_limited_to_items_of_a_certain_age(store: SqliteStore) -> None:
+async def test_claim_can_be_limited_to_items_of_a_certain_age(store: Store) -> None:
     await do(store, lambda box: box.add(new("old", created=NOW - 100)))
     await do(store, lambda box: box.add(new("young", created=NOW - 10)))
     items = await do(store, lambda box: box.claim_due(NOW, LEASE, 9, RELAYED, created_before=NOW - 50))
     assert [item.key for item in items] == ["old"]
 
 
-async def test_item_knows_the_number_of_its_ticket(store: SqliteStore) -> None:
+async def test_item_knows_the_number_of_its_ticket(store: Store) -> None:
     await store.write(
         lambda tx: tx._connection.run(
             """
@@ -147,13 +139,13 @@ async def test_item_knows_the_number_of_its_ticket(store: SqliteStore) -> None:
     assert [listed.number for listed in await do(store, lambda box: box.items())] == ["2026112100017"]
 
 
-async def test_held_item_is_never_claimed(store: SqliteStore) -> None:
+async def test_held_item_is_never_claimed(store: Store) -> None:
     await do(store, lambda box: box.add(new(held=True)))
     assert await do(store, lambda box: box.claim_due(NOW, LEASE, 5, RELAYED)) == []
     assert await do(store, lambda box: box.counts()) == {"waiting": 0, "held": 1, "sent": 0, "failed": 0}
 
 
-async def test_each_recipient_follows_its_own_reply(store: SqliteStore) -> None:
+async def test_each_recipient_follows_its_own_reply(store: Store) -> None:
     await do(store, lambda box: box.add(new(recipients=("a@x.example", "b@x.example", "c@x.example"))))
     settled = await record(
         store, await claim_one(store), accepted("a@x.example"), later("b@x.example"), refused("c@x.example")
@@ -171,27 +163,27 @@ async def test_each_recipient_follows_its_own_reply(store: SqliteStore) -> None:
     assert settled.item.problem == "550 5.1.1 No such user"
 
 
-async def test_item_is_sent_when_all_recipients_are(store: SqliteStore) -> None:
+async def test_item_is_sent_when_all_recipients_are(store: Store) -> None:
     await do(store, lambda box: box.add(new(recipients=("a@x.example", "b@x.example"))))
     settled = await record(store, await claim_one(store), accepted("a@x.example"), accepted("b@x.example"))
     assert (settled.item.state, settled.item.problem, settled.failures) == (OutboxState.SENT, "", ())
     assert await do(store, lambda box: box.counts()) == {"waiting": 0, "held": 0, "sent": 1, "failed": 0}
 
 
-async def test_without_a_next_time_a_temporary_reply_is_final(store: SqliteStore) -> None:
+async def test_without_a_next_time_a_temporary_reply_is_final(store: Store) -> None:
     await do(store, lambda box: box.add(new()))
     settled = await record(store, await claim_one(store), later("ann@example.com"), due=None)
     assert settled.item.state is OutboxState.FAILED
     assert [result.reply for result in settled.failures] == [LATER]
 
 
-async def test_unknown_outcome_is_tried_again_for_a_reply(store: SqliteStore) -> None:
+async def test_unknown_outcome_is_tried_again_for_a_reply(store: Store) -> None:
     await do(store, lambda box: box.add(new()))
     settled = await record(store, await claim_one(store), unknown("ann@example.com"))
     assert settled.item.state is OutboxState.WAITING
 
 
-async def test_unknown_outcome_is_never_tried_again_for_an_acknowledgement(store: SqliteStore) -> None:
+async def test_unknown_outcome_is_never_tried_again_for_an_acknowledgement(store: Store) -> None:
     await do(store, lambda box: box.add(new(kind=OutboxKind.ACKNOWLEDGEMENT)))
     item = await claim_one(store)
     assert await do(store, lambda box: box.take_once(item))
@@ -200,7 +192,7 @@ async def test_unknown_outcome_is_never_tried_again_for_an_acknowledgement(store
     assert await do(store, lambda box: box.claim_due(LEASE + 1, LEASE + 2, 5, RELAYED)) == []
 
 
-async def test_what_was_taken_once_stays_sent_when_nothing_is_recorded_after(store: SqliteStore) -> None:
+async def test_what_was_taken_once_stays_sent_when_nothing_is_recorded_after(store: Store) -> None:
     await do(store, lambda box: box.add(new(kind=OutboxKind.REJECTION)))
     item = await claim_one(store)
     assert await do(store, lambda box: box.take_once(item))
@@ -218,7 +210,7 @@ async def test_what_was_taken_once_stays_sent_when_nothing_is_recorded_after(sto
     ],
 )
 async def test_what_was_taken_once_and_surely_not_sent_follows_the_reply(
-    store: SqliteStore, result: RecipientResult, state: OutboxState
+    store: Store, result: RecipientResult, state: OutboxState
 ) -> None:
     await do(store, lambda box: box.add(new(kind=OutboxKind.ACKNOWLEDGEMENT)))
     item = await claim_one(store)
@@ -227,7 +219,7 @@ async def test_what_was_taken_once_and_surely_not_sent_follows_the_reply(
     assert (settled.item.state, settled.item.recipients[0].state) == (state, state)
 
 
-async def test_put_back_undoes_claim_and_taking_without_counting_an_attempt(store: SqliteStore) -> None:
+async def test_put_back_undoes_claim_and_taking_without_counting_an_attempt(store: Store) -> None:
     await do(store, lambda box: box.add(new(kind=OutboxKind.ACKNOWLEDGEMENT)))
     item = await claim_one(store)
     await do(store, lambda box: box.take_once(item))
@@ -236,7 +228,7 @@ async def test_put_back_undoes_claim_and_taking_without_counting_an_attempt(stor
     assert (again.id, again.attempts, again.waiting) == (item.id, 0, ("ann@example.com",))
 
 
-async def test_late_worker_may_only_say_what_was_sent(store: SqliteStore) -> None:
+async def test_late_worker_may_only_say_what_was_sent(store: Store) -> None:
     await do(store, lambda box: box.add(new(recipients=("a@x.example", "b@x.example"))))
     late = await claim_one(store)
     other = await claim_one(store, LEASE + 1)
@@ -249,7 +241,7 @@ async def test_late_worker_may_only_say_what_was_sent(store: SqliteStore) -> Non
     assert (await stored(store, late.id)).lease == other.lease
 
 
-async def test_late_worker_with_nothing_sent_changes_nothing(store: SqliteStore) -> None:
+async def test_late_worker_with_nothing_sent_changes_nothing(store: Store) -> None:
     await do(store, lambda box: box.add(new()))
     late = await claim_one(store)
     await claim_one(store, LEASE + 1)
@@ -259,14 +251,14 @@ async def test_late_worker_with_nothing_sent_changes_nothing(store: SqliteStore)
     assert await stored(store, late.id) == before
 
 
-async def test_release_leases_makes_claimed_items_due_at_once(store: SqliteStore) -> None:
+async def test_release_leases_makes_claimed_items_due_at_once(store: Store) -> None:
     await do(store, lambda box: box.add(new()))
     await claim_one(store)
     assert await do(store, lambda box: box.release_leases()) == 1
     assert (await claim_one(store)).key == "k"
 
 
-async def test_retry_takes_up_a_failed_item_for_the_recipients_it_did_not_reach(store: SqliteStore) -> None:
+async def test_retry_takes_up_a_failed_item_for_the_recipients_it_did_not_reach(store: Store) -> None:
     await do(store, lambda box: box.add(new(recipients=("a@x.example", "b@x.example"))))
     item = await claim_one(store)
     await record(store, item, accepted("a@x.example"), refused("b@x.example"))
@@ -274,7 +266,7 @@ async def test_retry_takes_up_a_failed_item_for_the_recipients_it_did_not_reach(
     assert (await claim_one(store, NOW + 5)).waiting == ("b@x.example",)
 
 
-async def test_retry_is_refused_for_what_is_held_sent_or_under_way(store: SqliteStore) -> None:
+async def test_retry_is_refused_for_what_is_held_sent_or_under_way(store: Store) -> None:
     await do(store, lambda box: box.add(new("held", held=True)))
     await do(store, lambda box: box.add(new("sent")))
     sent = await claim_one(store)
@@ -286,7 +278,7 @@ async def test_retry_is_refused_for_what_is_held_sent_or_under_way(store: Sqlite
     assert not await do(store, lambda box: box.retry(4711, NOW + 1))
 
 
-async def test_dropped_item_leaves_list_and_counts_but_keeps_its_key(store: SqliteStore) -> None:
+async def test_dropped_item_leaves_list_and_counts_but_keeps_its_key(store: Store) -> None:
     await do(store, lambda box: box.add(new()))
     (item,) = await do(store, lambda box: box.items())
     assert await do(store, lambda box: box.drop(item.id))
@@ -297,7 +289,7 @@ async def test_dropped_item_leaves_list_and_counts_but_keeps_its_key(store: Sqli
     assert not await do(store, lambda box: box.add(new()))
 
 
-async def test_item_dropped_while_under_way_is_not_tried_again(store: SqliteStore) -> None:
+async def test_item_dropped_while_under_way_is_not_tried_again(store: Store) -> None:
     await do(store, lambda box: box.add(new()))
     item = await claim_one(store)
     await do(store, lambda box: box.drop(item.id))
@@ -305,7 +297,7 @@ async def test_item_dropped_while_under_way_is_not_tried_again(store: SqliteStor
     assert (await stored(store, item.id)).state is OutboxState.DROPPED
 
 
-async def test_item_dropped_while_under_way_that_was_sent_says_so(store: SqliteStore) -> None:
+async def test_item_dropped_while_under_way_that_was_sent_says_so(store: Store) -> None:
     await do(store, lambda box: box.add(new()))
     item = await claim_one(store)
     await do(store, lambda box: box.drop(item.id))
@@ -313,7 +305,7 @@ async def test_item_dropped_while_under_way_that_was_sent_says_so(store: SqliteS
     assert settled.item.state is OutboxState.SENT
 
 
-async def test_list_leaves_out_the_mail_itself_and_what_is_done(store: SqliteStore) -> None:
+async def test_list_leaves_out_the_mail_itself_and_what_is_done(store: Store) -> None:
     await do(store, lambda box: box.add(new("sent")))
     await record(store, await claim_one(store), accepted("ann@example.com"))
     await do(store, lambda box: box.add(new("one")))

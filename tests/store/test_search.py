@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,8 +16,7 @@ from mailproc.desk.note import add_note
 from mailproc.desk.search import AT_ONCE, index_next
 from mailproc.model.search import parse_query
 from mailproc.model.ticket import Direction, State, Ticket
-from mailproc.store.protocol import Transaction
-from mailproc.store.sqlite import SqliteStore, open_sqlite
+from mailproc.store.protocol import Store, Transaction
 from mailproc.store.tickets import NewMessage, NewTicket, TicketFilter
 
 NOW = 1_795_000_000.0
@@ -36,7 +34,7 @@ SUBJECTS = {
 class Archive:
     """A store whose tickets are named in tests."""
 
-    store: SqliteStore
+    store: Store
 
     def __post_init__(self) -> None:
         self.names: dict[str, str] = {}
@@ -102,10 +100,8 @@ class Archive:
 
 
 @pytest.fixture
-async def archive(tmp_path: Path) -> AsyncIterator[Archive]:
-    store = open_sqlite(tmp_path / "mailproc.db")
-    yield Archive(store)
-    await store.close()
+async def archive(store: Store) -> Archive:
+    return Archive(store)
 
 
 @pytest.mark.parametrize(
@@ -243,7 +239,7 @@ async def test_what_another_indexed_meanwhile_is_not_indexed_again(archive: Arch
     assert await archive.found("drucker") == ["it"]
 
     def late(tx: Transaction) -> bool:
-        from mailproc.store.search import Entry
+        from mailproc.store.full_text import Entry
 
         return tx.search.add([Entry(1, "", "", "", "fax")], 0)
 

@@ -12,14 +12,14 @@ from mailproc.desk.close import close
 from mailproc.desk.merge import merge, unmerge
 from mailproc.model.target import Kind
 from mailproc.model.ticket import Direction, State
+from mailproc.store.connection import Connection
 from mailproc.store.targets import Call, Due, Mark
-from tests.unit.imap.world import NOW, World, open_world
+from tests.unit.imap.world import NOW, World, make_world
 
 
 @pytest.fixture
-def world() -> Iterator[World]:
-    with open_world() as world:
-        yield world
+def world(connection: Connection) -> World:
+    return make_world(connection)
 
 
 def test_a_history_has_the_letters_of_merged_tickets_and_not_their_states(world: World) -> None:

@@ -2,46 +2,43 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Callable, Iterable, Mapping
 
 import pytest
 
-from mailproc.failpoint import NO_FAILPOINTS
 from mailproc.model.follow_up import IdKind, Role
 from mailproc.model.ticket import Direction, State, Ticket
-from mailproc.store.connection import NO_PARAMETERS, Row
-from mailproc.store.migrate import migrate
-from mailproc.store.sqlite import SqliteConnection, connect
+from mailproc.store.connection import NO_PARAMETERS, Connection, Dialect, Row
 from mailproc.store.threads import MAX_SIGHTINGS, MAX_SUBJECTS, Threads
 from mailproc.store.tickets import NewMessage, NewTicket, Tickets
 
 ANN, BOB = "ann@example.net", "bob@elsewhere.example"
 
 
-class Counting(SqliteConnection):
-    """Keeps the questions that it was asked."""
+class Counting:
+    """A connection that keeps the questions that it was asked."""
 
-    def __init__(self, raw: sqlite3.Connection) -> None:
-        super().__init__(raw)
+    def __init__(self, connection: Connection) -> None:
+        self.dialect = connection.dialect
+        self.one, self.run = connection.one, connection.run
+        self.insert, self.run_many = connection.insert, connection.run_many
         self.asked: list[tuple[str, Mapping[str, object]]] = []
+        self._connection = connection
 
     def all(self, sql: str, parameters: Mapping[str, object] = NO_PARAMETERS) -> list[Row]:
         self.asked.append((sql, parameters))
-        return super().all(sql, parameters)
+        return self._connection.all(sql, parameters)
 
     def plan(self, sql: str, parameters: Mapping[str, object]) -> str:
-        return " ".join(row[3] for row in self.raw.execute(f"EXPLAIN QUERY PLAN {sql}", parameters))
+        if self.dialect is Dialect.SQLITE:
+            rows = self._connection.all(f"EXPLAIN QUERY PLAN {sql}", parameters)
+            return " ".join(row[3] for row in rows)
+        return " ".join(row[0] for row in self._connection.all(f"EXPLAIN {sql}", parameters))
 
 
-@pytest.fixture
-def connection(tmp_path: Path) -> Iterator[Counting]:
-    raw = connect(tmp_path / "mailproc.db")
-    migrate(raw, NO_FAILPOINTS)
-    raw.execute("BEGIN")
-    yield Counting(raw)
-    raw.close()
+@pytest.fixture(name="connection")
+def counting(connection: Connection) -> Counting:
+    return Counting(connection)
 
 
 @pytest.fixture
@@ -232,13 +229,27 @@ def test_every_question_is_answered_from_an_index(connection: Counting, threads:
     threads.same_subject("support", ["printer"], ANN, since=1.0, date=1.0)
     threads.roles([1, 2], [ANN, BOB])
     list(threads.mac_failures(1.0))
-    searches = [
+    plans = [connection.plan(sql, parameters) for sql, parameters in connection.asked]
+    searches = SEARCHES[connection.dialect]
+    assert [search for search, plan in zip(searches, plans, strict=True) if search not in plan] == []
+    assert [plan for plan in plans if "Seq Scan" in plan] == []
+
+
+SEARCHES = {
+    Dialect.SQLITE: [
         "SEARCH thread_id USING PRIMARY KEY (message_id=? AND desk=?)",
         "SEARCH ticket USING INDEX sqlite_autoindex_ticket_1 (number=?)",
         "SEARCH ticket USING INTEGER PRIMARY KEY (rowid=?)",
         "SEARCH ticket USING INDEX ticket_subject (desk=? AND subject_key=? AND updated>?)",
         "SEARCH participant USING PRIMARY KEY (ticket=? AND address=?)",
         "SEARCH mac_failure USING INDEX mac_failure_at (at>?)",
-    ]
-    plans = [connection.plan(sql, parameters) for sql, parameters in connection.asked]
-    assert [search for search, plan in zip(searches, plans, strict=True) if search not in plan] == []
+    ],
+    Dialect.POSTGRESQL: [
+        "thread_id_pkey",
+        "ticket_number_key",
+        "ticket_pkey",
+        "ticket_subject",
+        "participant_pkey",
+        "mac_failure_at",
+    ],
+}

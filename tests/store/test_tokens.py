@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mailproc.desk.train import Label, Lesson, read_lesson, train, untrain
-from mailproc.store.protocol import Transaction
-from mailproc.store.sqlite import SqliteStore, open_sqlite
+from mailproc.store.protocol import Store, Transaction
 
 NOW = 1_795_000_000.0
 FIRST = Lesson(b"1" * 32, frozenset({"cheap", "pills", "order"}))
 SECOND = Lesson(b"2" * 32, frozenset({"order", "number"}))
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
-    opened = open_sqlite(tmp_path / "mailproc.db")
-    yield opened
-    await opened.close()
 
 
 def everything(tx: Transaction) -> tuple[object, ...]:
@@ -30,11 +19,11 @@ def everything(tx: Transaction) -> tuple[object, ...]:
     return tx.tokens.totals(), tx.tokens.counts(words), tx.tokens.distinct_words()
 
 
-async def test_an_empty_store_knows_nothing(store: SqliteStore) -> None:
+async def test_an_empty_store_knows_nothing(store: Store) -> None:
     assert await store.read(everything) == ((0, 0), {}, 0)
 
 
-async def test_mails_are_counted_by_word_and_kind(store: SqliteStore) -> None:
+async def test_mails_are_counted_by_word_and_kind(store: Store) -> None:
     def work(tx: Transaction) -> None:
         assert train(tx, FIRST, Label.SPAM, NOW)
         assert train(tx, SECOND, Label.HAM, NOW)
@@ -47,21 +36,21 @@ async def test_mails_are_counted_by_word_and_kind(store: SqliteStore) -> None:
     )
 
 
-async def test_a_mail_trained_twice_counts_once(store: SqliteStore) -> None:
+async def test_a_mail_trained_twice_counts_once(store: Store) -> None:
     assert await store.write(lambda tx: train(tx, FIRST, Label.SPAM, NOW))
     once = await store.read(everything)
     assert not await store.write(lambda tx: train(tx, FIRST, Label.SPAM, NOW))
     assert await store.read(everything) == once
 
 
-async def test_a_mail_trained_as_the_other_kind_changes_sides(store: SqliteStore) -> None:
+async def test_a_mail_trained_as_the_other_kind_changes_sides(store: Store) -> None:
     await store.write(lambda tx: train(tx, FIRST, Label.SPAM, NOW))
     assert await store.write(lambda tx: train(tx, FIRST, Label.HAM, NOW))
     assert await store.read(lambda tx: tx.tokens.totals()) == (0, 1)
     assert await store.read(lambda tx: tx.tokens.counts(["cheap"])) == {"cheap": (0, 1)}
 
 
-async def test_untraining_takes_back_all_and_only_this_mail(store: SqliteStore) -> None:
+async def test_untraining_takes_back_all_and_only_this_mail(store: Store) -> None:
     await store.write(lambda tx: train(tx, SECOND, Label.HAM, NOW))
     before = await store.read(everything)
     await store.write(lambda tx: train(tx, FIRST, Label.SPAM, NOW))
@@ -71,14 +60,14 @@ async def test_untraining_takes_back_all_and_only_this_mail(store: SqliteStore) 
     assert not await store.write(lambda tx: untrain(tx, FIRST.sha256))
 
 
-async def test_more_words_than_one_question_takes_are_all_found(store: SqliteStore) -> None:
+async def test_more_words_than_one_question_takes_are_all_found(store: Store) -> None:
     words = frozenset(f"word{n}" for n in range(1111))
     await store.write(lambda tx: train(tx, Lesson(b"3" * 32, words), Label.HAM, NOW))
     found = await store.read(lambda tx: tx.tokens.counts(words | {"unknown"}))
     assert found == dict.fromkeys(words, (0, 1))
 
 
-async def test_counts_never_fall_below_zero(store: SqliteStore) -> None:
+async def test_counts_never_fall_below_zero(store: Store) -> None:
     def work(tx: Transaction) -> None:
         tx.tokens.add({"order"}, spam=1, ham=0)
         tx.tokens.take_back({"order", "never"}, spam=5, ham=5)
@@ -103,7 +92,7 @@ class Undone(Exception):
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(ACTS)
 async def test_counts_are_those_of_the_mails_that_are_learnt(
-    store: SqliteStore, acts: list[tuple[int, Label | None]]
+    store: Store, acts: list[tuple[int, Label | None]]
 ) -> None:
     lessons = [Lesson(bytes([n]) * 32, frozenset({f"only{n}", "all", f"half{n % 2}"})) for n in range(4)]
 

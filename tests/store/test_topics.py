@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
-import pytest
-
-from mailproc.store.protocol import Transaction
-from mailproc.store.sqlite import SqliteStore, open_sqlite
+from mailproc.store.protocol import Store, Transaction
 from mailproc.store.topics import EVERY_DESK, StaleModel
 
 ONE, TWO = b"1" * 32, b"2" * 32
 NOW = 1_795_000_000.0
 
 
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
-    opened = open_sqlite(tmp_path / "mailproc.db")
-    yield opened
-    await opened.close()
-
-
 def learn(tx: Transaction, desk: str, sha256: bytes, topic: str, *tokens: str) -> None:
     tx.topics.learn(desk, sha256, topic, now=NOW, tokens=tokens or None)
 
 
-async def test_a_mail_has_one_topic_at_a_desk_the_one_said_last(store: SqliteStore) -> None:
+async def test_a_mail_has_one_topic_at_a_desk_the_one_said_last(store: Store) -> None:
     def work(tx: Transaction) -> None:
         learn(tx, "support", ONE, "billing", "invoice", "two words")
         learn(tx, "support", ONE, "delivery")
@@ -38,7 +25,7 @@ async def test_a_mail_has_one_topic_at_a_desk_the_one_said_last(store: SqliteSto
     assert await store.read(lambda tx: tx.topics.label("sales", ONE)) == "offers"
 
 
-async def test_what_every_desk_learns_a_desk_may_see_otherwise(store: SqliteStore) -> None:
+async def test_what_every_desk_learns_a_desk_may_see_otherwise(store: Store) -> None:
     def work(tx: Transaction) -> None:
         learn(tx, EVERY_DESK, ONE, "billing", "invoice")
         learn(tx, EVERY_DESK, TWO, "login", "password")
@@ -53,14 +40,14 @@ async def test_what_every_desk_learns_a_desk_may_see_otherwise(store: SqliteStor
     }
 
 
-async def test_what_is_taken_back_is_gone(store: SqliteStore) -> None:
+async def test_what_is_taken_back_is_gone(store: Store) -> None:
     await store.write(lambda tx: learn(tx, "support", ONE, "billing", "invoice"))
     assert await store.write(lambda tx: tx.topics.forget("support", ONE))
     assert not await store.write(lambda tx: tx.topics.forget("support", ONE))
     assert await store.read(lambda tx: list(tx.topics.lessons("support"))) == []
 
 
-async def test_a_lesson_without_tokens_waits_to_be_read(store: SqliteStore) -> None:
+async def test_a_lesson_without_tokens_waits_to_be_read(store: Store) -> None:
     await store.write(lambda tx: tx.topics.learn("support", ONE, "billing", now=NOW, who="bob", tags=["vip"]))
     (unread,) = await store.read(lambda tx: tx.topics.unread(10))
     assert (unread.sha256, unread.tags) == (ONE, ("vip",))
@@ -72,7 +59,7 @@ async def test_a_lesson_without_tokens_waits_to_be_read(store: SqliteStore) -> N
     ]
 
 
-async def test_a_model_is_stale_until_it_knows_all_lessons(store: SqliteStore) -> None:
+async def test_a_model_is_stale_until_it_knows_all_lessons(store: Store) -> None:
     await store.write(lambda tx: learn(tx, "support", ONE, "billing", "invoice"))
     (stale,) = await store.read(lambda tx: tx.topics.stale())
     await store.write(lambda tx: learn(tx, "support", TWO, "login", "password"))  # while it is learnt
@@ -82,7 +69,7 @@ async def test_a_model_is_stale_until_it_knows_all_lessons(store: SqliteStore) -
     assert await store.read(lambda tx: tx.topics.version("support")) == ("support", 1)
 
 
-async def test_a_desk_without_lessons_uses_the_model_of_all(store: SqliteStore) -> None:
+async def test_a_desk_without_lessons_uses_the_model_of_all(store: Store) -> None:
     assert await store.read(lambda tx: tx.topics.version("sales")) == ("sales", 0)
     await store.write(lambda tx: learn(tx, EVERY_DESK, ONE, "billing", "invoice"))
     (stale,) = await store.read(lambda tx: tx.topics.stale())
@@ -90,7 +77,7 @@ async def test_a_desk_without_lessons_uses_the_model_of_all(store: SqliteStore) 
     assert await store.read(lambda tx: tx.topics.version("sales")) == (EVERY_DESK, 1)
 
 
-async def test_a_lesson_for_all_makes_every_model_stale(store: SqliteStore) -> None:
+async def test_a_lesson_for_all_makes_every_model_stale(store: Store) -> None:
     await store.write(lambda tx: learn(tx, "support", ONE, "billing", "invoice"))
     await store.write(lambda tx: learn(tx, EVERY_DESK, TWO, "login", "password"))
     stale = {each.desk: each.stale for each in await store.read(lambda tx: tx.topics.stale())}

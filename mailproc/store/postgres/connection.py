@@ -19,7 +19,7 @@ from psycopg.pq.abc import PGconn, PGresult
 
 from mailproc.store.connection import NO_PARAMETERS, Dialect, Row
 from mailproc.store.postgres.statement import LONGEST_KEPT, Statement, translate
-from mailproc.store.postgres.values import encode, rows_of
+from mailproc.store.postgres.values import encode_all, rows_of
 
 MOST_PREPARED = 512
 _TIMES = 3  # so often a statement comes until it is worth preparing
@@ -89,11 +89,7 @@ class PostgresConnection:
     def _execute(self, sql: str, parameters: Mapping[str, object]) -> PGresult:
         statement = translate(sql)
         self.stirred = self.stirred or statement.stirs
-        values, formats = [], []
-        for name in statement.names:
-            value, form = encode(parameters[name])
-            values.append(value)
-            formats.append(form)
+        values, formats = encode_all(parameters[name] for name in statement.names)
         prepared = self._name(sql, statement)
         if prepared is None:
             result = self._pg.exec_params(statement.text, values, None, formats, Format.BINARY)

@@ -1,9 +1,9 @@
 """One connection that writes, for one thread: batches of work, each in one transaction.
 
-A lane comes to an end with every batch: what lost against others is tried again, a connection that was lost is
-made anew, and where it was lost at COMMIT the next one finds out whether that came true.  Each transaction
-begins by writing its number into its lane's row of ``commit_mark``: who asks for that row later waits until the
-lost transaction has ended, and then sees whether its number stands there.
+A lane comes to an end with every batch: what lost against others is tried again, a connection that was lost
+is made anew, and where it was lost at COMMIT the next one finds out whether that came true.  Each transaction
+begins by writing its number into its lane's row of ``commit_mark``: who asks for that row later waits until
+the lost transaction has ended, and then sees whether its number stands there.
 """
 
 from __future__ import annotations

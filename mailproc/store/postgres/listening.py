@@ -22,7 +22,7 @@ SHORTEST, LONGEST = 0.5, 30.0  # seconds between two tries to connect
 
 
 async def listen(server: Server, own: str, wake: Callable[[], None]) -> None:
-    """Until cancelled, ``wake`` whenever somebody else changed something; ``own`` is what we say ourselves."""
+    """Until cancelled, ``wake`` when somebody else changed something; ``own`` is what we say ourselves."""
     rng = random.Random()
     pause = SHORTEST
     while True:

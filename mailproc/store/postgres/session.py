@@ -26,8 +26,8 @@ _SETTINGS = """
     SET jit = off;
     SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'
 """
-# Each statement of the daemon asks for a few rows by an index.  A plan made while a table was empty reads all of
-# it, and stays for hours after the table has grown.
+# Each statement of the daemon asks for a few rows by an index.  A plan made while a table was empty reads all
+# of it, and stays for hours after the table has grown.
 _BY_INDEX = "SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan"
 
 _TEMPORARY = ("40", "08", "57")  # classes: transaction rollback, connection exception, operator intervention
@@ -56,13 +56,13 @@ class Server:
 
     def _conninfo(self) -> str:
         """What the URL does not say is as suits us."""
-        defaults = {
+        defaults: dict[str, str] = {
             "application_name": "mailproc",
-            "connect_timeout": CONNECT_WITHIN,
+            "connect_timeout": str(CONNECT_WITHIN),
             "target_session_attrs": "read-write",  # of several hosts the one that is the primary now
         }
-        ours = {**defaults, **conninfo_to_dict(self.url), "client_encoding": "utf8"}
-        return make_conninfo("", **ours)
+        given = {name: str(value) for name, value in conninfo_to_dict(self.url).items()}
+        return make_conninfo("", **(defaults | given | {"client_encoding": "utf8"}))
 
 
 def _check(raw: psycopg.Connection[tuple[object, ...]]) -> None:

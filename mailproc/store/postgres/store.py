@@ -1,23 +1,20 @@
 """The ``Store`` on PostgreSQL.
 
-Work that looks before it writes runs alone among all workers on all machines, as it does on SQLite, under a lock
-that ends with its transaction.  Intake and claims write beside it (docs/adr/0010).
+Work that looks before it writes runs alone among all workers on all machines, as it does on SQLite, under a
+lock that ends with its transaction.  Intake and claims write beside it (docs/adr/0010).
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-import time
 from collections.abc import Callable
 from contextlib import closing
 from typing import TypeVar
 
 import psycopg
 
-from mailproc.store.connection import StoreError
 from mailproc.store.job import Job, Work
-from mailproc.store.postgres.connection import PostgresConnection
 from mailproc.store.postgres.lane import Lane
 from mailproc.store.postgres.listening import listen
 from mailproc.store.postgres.migrate import migrate
@@ -32,7 +29,7 @@ ANSWER_WITHIN = 30.0  # seconds, for one batch of work
 
 
 class PostgresStore:
-    """One process's view of the store: a connection that writes alone, one that writes beside, and readers."""
+    """One process's view: a connection that writes alone, one that writes beside others, and readers."""
 
     def __init__(self, server: Server, *, patience: float, answer_within: float) -> None:
         self._server = server

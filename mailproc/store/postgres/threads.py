@@ -1,8 +1,8 @@
 """Work on PostgreSQL beside the event loop, which must not stand still for a network.
 
 Writing goes through lanes, one thread each: what comes in while a batch is under way waits and is the next
-batch.  Reading goes through a few connections, a thread each, and sees one moment of the store.  Whatever takes
-longer than the server is given is cut off, so that a server that hangs costs an error and not a thread.
+batch.  Reading goes through a few connections, a thread each, and sees one moment of the store.  Whatever
+takes longer than the server is given is cut off, so that a server that hangs costs an error, not a thread.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class Reader:
         self._connection: PostgresConnection | None = None
 
     def run(self, work: Work[T]) -> T:
-        """Run ``work`` on one moment of the store; a connection that turns out to be lost is made anew once."""
+        """Run ``work`` on one moment of the store; a connection that was lost meanwhile is made anew."""
         was_open = self._connection is not None
         try:
             return self._once(work)
@@ -126,8 +126,11 @@ class Readers:
         self._readers = tuple(Reader(server) for _ in range(READERS))
         self._idle = list(self._readers)
         self._places = asyncio.Semaphore(READERS)
+        self._closed = False
 
     async def run(self, work: Work[T]) -> T:
+        if self._closed:
+            raise StoreBusy("the store is closed")
         await self._places.acquire()
         reader = self._idle.pop()
         done = asyncio.get_running_loop().run_in_executor(self._threads, reader.run, work)
@@ -139,7 +142,11 @@ class Readers:
         self._places.release()
 
     async def close(self) -> None:
-        for reader in self._readers:
+        """Wait for who reads, then close the connections."""
+        if self._closed:
+            return
+        self._closed = True
+        for _ in self._readers:
             await self._places.acquire()
         for reader in self._readers:
             reader.close()

@@ -8,12 +8,16 @@ the types that the schema has are known: another one is a mistake in a statement
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from psycopg.pq import Format
 from psycopg.pq.abc import PGresult
 
 from mailproc.store.connection import Row, StoreError
+
+# psycopg's stubs forget that None is a value, where statements are prepared.
+Values = list[Any]
 
 _DOUBLE = struct.Struct("!d")
 # A text of PostgreSQL cannot hold it, and what people wrote must not be refused for it.
@@ -34,6 +38,17 @@ def encode(value: object) -> tuple[bytes | None, Format]:
         case bytes():
             return value, Format.BINARY
     raise TypeError(f"no column of the store holds a {type(value).__name__}")
+
+
+def encode_all(values: Iterable[object]) -> tuple[Values, list[Format]]:
+    """All parameters of a statement."""
+    encoded: Values = []
+    formats: list[Format] = []
+    for value in values:
+        octets, form = encode(value)
+        encoded.append(octets)
+        formats.append(form)
+    return encoded, formats
 
 
 def _integer(octets: bytes) -> int:

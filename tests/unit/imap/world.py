@@ -21,6 +21,7 @@ from mailproc.model.desk import Desk
 from mailproc.model.folder import Place
 from mailproc.model.mac import Keyring
 from mailproc.model.ticket import Direction, MessageStatus, Ticket
+from mailproc.store.connection import Connection
 from mailproc.store.folders import CopyRecord, message_name
 from mailproc.store.migrate import migrate
 from mailproc.store.protocol import Transaction
@@ -247,6 +248,11 @@ def make_site() -> Site:
     return Site("mail.example.org", desks, people, KEYRING)
 
 
+def make_world(connection: Connection) -> World:
+    """A world in a transaction of an empty store."""
+    return World(Transaction(connection), make_site())
+
+
 @contextmanager
 def open_world() -> Iterator[World]:
     """A world in memory."""
@@ -254,6 +260,6 @@ def open_world() -> Iterator[World]:
     migrate(raw, NO_FAILPOINTS)
     raw.execute("BEGIN")
     try:
-        yield World(Transaction(SqliteConnection(raw)), make_site())
+        yield make_world(SqliteConnection(raw))
     finally:
         raw.close()
