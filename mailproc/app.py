@@ -46,6 +46,7 @@ class Parts:
     outbox: Worker | None  # None without [relay]: what is to leave waits
     submissions: Submissions
     watchers: tuple[Tenant, ...]  # of the desks' folders and the agents' drafts; none without [imap]
+    wake: Callable[[], None]  # who waits for changes of tickets: there may be some
 
 
 async def assemble(
@@ -97,7 +98,7 @@ async def assemble(
         bell=wake,
         on_taken_in=processor.wake,
     )
-    return Parts(store, site, chains, intake, processor, outbox, submissions, watchers)
+    return Parts(store, site, chains, intake, processor, outbox, submissions, watchers, wake)
 
 
 def _read_holidays(site: Site, now: float) -> None:

@@ -34,6 +34,7 @@ class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 class StoreSection(Section, frozen=True):
     url: str = ""  # sqlite:PATH, or postgresql://…; by default sqlite:mailproc.db in data_dir
     url_file: str = ""  # the same from a file, because it may hold a password
+    timeout: Seconds = 30.0  # for one answer of PostgreSQL; then its connection is cut
 
 
 class LmtpSection(Section, frozen=True):

@@ -17,20 +17,20 @@ import uvloop
 
 from mailproc.binding import Bound, bind_all, entries, without
 from mailproc.board import Board
-from mailproc.config import Config, Loaded
+from mailproc.config import Loaded
 from mailproc.desk.pressure import Pressure, shared_page
 from mailproc.failpoint import FailPoints
 from mailproc.listen.sockets import CannotListen
 from mailproc.log import set_up
 from mailproc.metrics.measured import COLUMNS, CountLines
 from mailproc.notify import Notifier
-from mailproc.opening import open_store, store_path
+from mailproc.opening import node_name, store_place
 from mailproc.pipeline.chain import CannotOpen
 from mailproc.renewal import renewed
 from mailproc.soundness import StoreCheck
 from mailproc.store.connection import StoreError
 from mailproc.store.lock import ServeLock
-from mailproc.store.sqlite import write_once
+from mailproc.store.place import PostgresPlace, SqlitePlace
 from mailproc.store.turnstile import Turnstile
 from mailproc.supervisor import CannotRenew, Supervisor, WorkersKeepDying
 from mailproc.worker import Place, run_worker
@@ -51,31 +51,50 @@ def serve(loaded: Loaded, environment: Mapping[str, str]) -> None:
 
 
 def _serve(loaded: Loaded, environment: Mapping[str, str]) -> None:
-    path = store_path(loaded.config)
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with ServeLock(path) as lock:
-        check = StoreCheck(path)
+    place = store_place(loaded.config)
+    if isinstance(place, SqlitePlace):
+        _serve_alone(place, loaded, environment)
+    else:
+        _serve_among_others(place, loaded, environment)
+
+
+def _serve_alone(place: SqlitePlace, loaded: Loaded, environment: Mapping[str, str]) -> None:
+    """On a file that is locked against other daemons."""
+    place.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with ServeLock(place.path) as lock:
+        check = StoreCheck(place.path)
         if lock.unclean:
             check.before_listening()
-        _take_over(loaded.config, environment)
+        place.open(FailPoints(environment))  # brings the schema up to date
+        _report_freed(
+            place.write_once(lambda tx: tx.deliveries.release_leases() + tx.outbox.release_leases())
+        )
         Serving(loaded, environment, check if not lock.unclean else None).run()
 
 
-def _take_over(config: Config, environment: Mapping[str, str]) -> None:
-    """Bring the schema up to date and free what the last run held."""
-    store = open_store(config, FailPoints(environment))
-    freed = write_once(store.path, lambda tx: tx.deliveries.release_leases() + tx.outbox.release_leases())
+def _serve_among_others(place: PostgresPlace, loaded: Loaded, environment: Mapping[str, str]) -> None:
+    """On a database that other machines may serve, too: what they hold stays theirs."""
+    node = node_name(loaded.config)
+    place.open()
+    _report_freed(place.write_once(lambda tx: tx.deliveries.release_leases_of_node(node)))
+    Serving(loaded, environment, None, node).run()
+
+
+def _report_freed(freed: int) -> None:
     if freed:
         log.info("taken_up=%d left by the last run", freed)
 
 
 class Serving:
-    """One run of the daemon, once the store is locked."""
+    """One run of the daemon.  ``node`` is what it is called among others that share its store."""
 
-    def __init__(self, loaded: Loaded, environment: Mapping[str, str], check: StoreCheck | None) -> None:
+    def __init__(
+        self, loaded: Loaded, environment: Mapping[str, str], check: StoreCheck | None, node: str = ""
+    ) -> None:
         self.environment = environment
         self.turnstile = Turnstile()
-        self._path = store_path(loaded.config)
+        self._place = store_place(loaded.config)
+        self._node = node
         self._loaded = loaded
         self._check = check
         self._crews = 0
@@ -96,7 +115,9 @@ class Serving:
     def _crew(self, loaded: Loaded, check: StoreCheck | None) -> WorkersOf:
         sockets = bind_all(loaded.config, self.environment, self._sockets)
         self._crews += 1
-        return WorkersOf(self, loaded, sockets, number=self._crews, check=check)
+        # Those of the first crew are called 0, 1, …; what a name holds must be nobody else's.
+        prefix = (f"{self._node}/" if self._node else "") + (f"{self._crews}." if self._crews > 1 else "")
+        return WorkersOf(self, loaded, sockets, prefix=prefix, check=check)
 
     def take_over(self, loaded: Loaded, sockets: tuple[Bound, ...]) -> None:
         """What was started is what the daemon serves now."""
@@ -128,7 +149,7 @@ class Serving:
         One that ended in order may have been claiming mail when it was told to.
         """
         try:
-            write_once(self._path, lambda tx: tx.deliveries.release_leases(name))
+            self._place.write_once(lambda tx: tx.deliveries.release_leases(name))
         except StoreError as error:
             log.warning("worker=%s store=%s: what it held waits until its leases end", name, error)
 
@@ -142,7 +163,7 @@ class WorkersOf:
         loaded: Loaded,
         sockets: tuple[Bound, ...],
         *,
-        number: int,
+        prefix: str,
         check: StoreCheck | None,
     ) -> None:
         workers = loaded.config.workers
@@ -152,8 +173,6 @@ class WorkersOf:
         self._check = check
         self._page = shared_page(workers)
         self._board = Board(workers, COLUMNS)
-        # Those of the first crew are called 0, 1, …; what a name holds must be nobody else's.
-        prefix = f"{number}." if number > 1 else ""
         self.names = tuple(f"{prefix}{place}" for place in range(workers))
         for place in range(workers):
             self._board.row(place).beat()

@@ -22,11 +22,11 @@ from mailproc.model.address import Address
 from mailproc.model.desk import Desk
 from mailproc.model.envelope import Envelope
 from mailproc.model.mac import Keyring
-from mailproc.opening import KEY_BYTES, key_path, load_keyring, make_site, store_path
+from mailproc.opening import KEY_BYTES, key_path, load_keyring, make_site, store_place
 from mailproc.pipeline.chain import Chain
 from mailproc.pipeline.delivery import Delivery
+from mailproc.store.place import SqlitePlace
 from mailproc.store.protocol import Store
-from mailproc.store.sqlite import SqliteStore, open_sqlite
 
 Judge = Callable[[bytes, Address | str | None], Awaitable[View]]
 
@@ -46,13 +46,12 @@ async def explaining(loaded: Loaded, desk: str) -> AsyncIterator[Judge]:
             await store.close()
 
 
-def _store_to_look_at(config: Config, folder: Path) -> tuple[SqliteStore, Keyring]:
-    path = store_path(config)
-    store = SqliteStore(path) if path.exists() else open_sqlite(folder / "empty.db")
-    if path.exists() and key_path(config).exists():
+def _store_to_look_at(config: Config, folder: Path) -> tuple[Store, Keyring]:
+    store = store_place(config).look_at()
+    if store is not None and key_path(config).exists():
         return store, load_keyring(config)
     # Before the first start there is no key, and yet what was trained counts.
-    return store, Keyring.generate(secrets.token_bytes(KEY_BYTES))
+    return store or SqlitePlace(folder / "empty.db").open(), Keyring.generate(secrets.token_bytes(KEY_BYTES))
 
 
 async def _judge(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import platform
 import secrets
 import tempfile
 from collections.abc import Collection, Mapping
@@ -17,7 +18,6 @@ from mailproc.calendars.make import make_calendar
 from mailproc.check.paths import template_folders
 from mailproc.config import Config, DeskSection, EscalationSection, ReportSection, TargetSection
 from mailproc.desk.site import Agent, AutomaticAnswers, Site
-from mailproc.failpoint import NO_FAILPOINTS, FailPoints
 from mailproc.model.address import Address, ascii_domain
 from mailproc.model.assignment import Profile, parse_absence
 from mailproc.model.auto_answer import AcknowledgementLimits
@@ -29,8 +29,8 @@ from mailproc.model.moment import parse_span
 from mailproc.model.period import ReportPlan, parse_schedule, parse_time
 from mailproc.model.target import Kind, Target
 from mailproc.store.connection import StoreError
-from mailproc.store.sqlite import SqliteStore, open_sqlite
-from mailproc.store.turnstile import Turnstile
+from mailproc.store.place import PostgresPlace, SqlitePlace, place_of
+from mailproc.store.protocol import Store
 
 log = logging.getLogger("mailproc")
 
@@ -39,24 +39,28 @@ LEAD = "lead"  # in the list of a report's recipients
 HOUR = 3600.0
 
 
-def store_path(config: Config) -> Path:
-    """The file of a SQLite store."""
-    scheme, _, path = config.store.url.partition(":")
-    if scheme != "sqlite":
-        raise StoreError(f"store {scheme}: is not supported by this version, use sqlite:PATH")
-    return Path(path)
+def store_place(config: Config) -> SqlitePlace | PostgresPlace:
+    """Where the store is."""
+    return place_of(config.store.url, config.store.timeout)
 
 
-def open_store(
-    config: Config, failpoints: FailPoints = NO_FAILPOINTS, turnstile: Turnstile | None = None
-) -> SqliteStore:
-    """The configured store, its schema up to date; workers of one daemon share a turnstile."""
-    return open_sqlite(store_path(config), failpoints=failpoints, turnstile=turnstile)
+def open_store(config: Config) -> Store:
+    """The configured store, its schema up to date."""
+    return store_place(config).open()
 
 
-def open_store_at(path: Path) -> SqliteStore:
-    """A store that is not (yet) the configured one."""
-    return open_sqlite(path)
+def node_name(config: Config) -> str:
+    """What this daemon is called among those that share a store; it stays the same.
+
+    The host's name is for people; two may have the same.
+    """
+    path = Path(config.data_dir) / "node"
+    try:
+        if not path.exists():
+            _write_new(path, secrets.token_hex(4))
+        return f"{platform.node()}-{path.read_text('ascii').strip()}"
+    except OSError as error:
+        raise StoreError(f"{path}: {error.strerror}") from error
 
 
 def key_path(config: Config) -> Path:
@@ -69,16 +73,15 @@ def load_keyring(config: Config) -> Keyring:
     path = key_path(config)
     try:
         if not config.secret_file and not path.exists():
-            _write_new_key(path)
+            _write_new(path, Keyring.generate(secrets.token_bytes(KEY_BYTES)).render())
         return Keyring.parse(path.read_text("ascii"))
     except (OSError, BadKeyring, UnicodeDecodeError) as error:
         raise StoreError(f"{path}: {error}") from error
 
 
-def _write_new_key(path: Path) -> None:
-    """Write a fresh key so that it is whole or absent, and keep the one of a faster process."""
+def _write_new(path: Path, text: str) -> None:
+    """Write a file so that it is whole or absent, and keep the one of a faster process."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    text = Keyring.generate(secrets.token_bytes(KEY_BYTES)).render()
     with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=".secret-") as file:  # mode 0600
         file.write(text)
         file.flush()
@@ -86,7 +89,7 @@ def _write_new_key(path: Path) -> None:
         try:
             os.link(file.name, path)
         except FileExistsError:
-            log.info("key=%s made by another process", path)
+            log.info("file=%s made by another process", path)
 
 
 def make_site(config: Config, keyring: Keyring) -> Site:

@@ -28,11 +28,10 @@ from mailproc.desk.site import Site
 from mailproc.desk.view import rfc3339
 from mailproc.mime.reader import read
 from mailproc.model.address import Address
-from mailproc.opening import load_keyring, make_site, store_path
+from mailproc.opening import load_keyring, make_site, store_place
 from mailproc.pipeline.chain import Chain
 from mailproc.store.connection import StoreError
 from mailproc.store.protocol import Store
-from mailproc.store.sqlite import SqliteStore
 
 AT_ONCE = 100  # deliveries read together
 
@@ -123,10 +122,10 @@ class Replay:
 @asynccontextmanager
 async def replaying(loaded: Loaded, changed: Loaded | None) -> AsyncIterator[Replay]:
     """A replay on the configured store; StoreError where there is none, CannotOpen for a stage."""
-    path = store_path(loaded.config)
-    if not path.exists():
-        raise StoreError(f"{path}: there is no store yet, and so no mail to replay")
-    store = SqliteStore(path)
+    place = store_place(loaded.config)
+    store = place.look_at()
+    if store is None:
+        raise StoreError(f"{place}: there is no store yet, and so no mail to replay")
     benches: list[Bench] = []
     try:
         benches.append(await _bench(loaded, loaded, store))

@@ -31,12 +31,11 @@ from mailproc.failpoint import FailPoints
 from mailproc.metrics.figures import look
 from mailproc.metrics.measured import MeasuredIntake, MeasuredStore
 from mailproc.metrics.monitor import Monitor
-from mailproc.opening import open_store, plans_of, store_path
+from mailproc.opening import plans_of, store_place
 from mailproc.pipeline.escalation_letters import read_escalation_letters
 from mailproc.reception import Reception
 from mailproc.reports.regular import keep_reporting
 from mailproc.soundness import StoreCheck
-from mailproc.store.sqlite import read_once
 from mailproc.store.turnstile import Turnstile
 
 log = logging.getLogger("mailproc.worker")
@@ -132,8 +131,8 @@ async def _start(
 ) -> None:
     """Start every part in the order of need; the stack stops them the other way round."""
     failpoints = FailPoints(environment)
-    opened = open_store(loaded.config, failpoints, place.turnstile)
-    store = MeasuredStore(opened, place.row)
+    where = store_place(loaded.config)
+    store = MeasuredStore(where.open(failpoints, place.turnstile), place.row)
     stack.push_async_callback(store.close)
     clock = make_clock(environment)
     parts = await assemble(
@@ -144,13 +143,14 @@ async def _start(
     running = [parts.processor.run(), *([parts.outbox.run()] if parts.outbox else [])]
     running += [watcher.run() for watcher in parts.watchers]
     pause = QUICK_TICK if environment.get(MOVED_CLOCK) else TICK
+    running.append(store.listen(parts.wake))
     running.append(_keep_time(loaded, parts, place.name, clock, pause))
     _run_in_background(running, stack)
     monitor = Monitor(
         store,
         place.board,
         workers=place.workers,
-        look=lambda: read_once(opened.path, lambda tx: look(tx, clock())),
+        look=lambda: where.read_once(lambda tx: look(tx, clock())),
         holder=place.name,
         clock=clock,
     )
@@ -169,14 +169,14 @@ def _keep_time(
     hosts = upstream_of(loaded.config.stage.get("spam", {}))
     steps = [step for desk in loaded.config.desk.values() for step in desk.escalation if step.mail]
     letters = read_escalation_letters([step.template for step in steps], template_folders(loaded.config))
-    path, plans = store_path(loaded.config), plans_of(loaded.config)
+    where, plans = store_place(loaded.config), plans_of(loaded.config)
     return Turn(parts.store, "clock", holder, clock).work(
         [
             lambda store: enrich_later(LateNotes(store, parts.site, parts.chains), clock),
             lambda store: keep_learning(store, clock),
             keep_index,
             lambda store: keep_time(store, parts.site, clock, grace, hosts, letters, pause=pause),
-            lambda store: keep_reporting(store, path, parts.site, plans, clock, pause=pause),
+            lambda store: keep_reporting(store, where, parts.site, plans, clock, pause=pause),
         ]
     )
 

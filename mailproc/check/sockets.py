@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator
+from importlib.util import find_spec
 
 from mailproc.config import Config, ImapSection, RelaySection
 from mailproc.listen.sockets import Endpoint, SystemdEndpoint, TcpEndpoint, parse_endpoint
@@ -49,6 +50,8 @@ def _check_store(url: str, findings: Findings) -> None:
     elif scheme != "sqlite" and not url.startswith("postgresql://"):
         hint = did_you_mean(scheme, ("sqlite", "postgresql"))
         findings.refuse(f"is neither sqlite:PATH nor postgresql://…{hint}", "store", "url")
+    elif scheme == "postgresql" and find_spec("psycopg") is None:
+        findings.refuse('needs psycopg: pip install "mailproc[postgresql]"', "store", "url")
 
 
 def _check_listeners(config: Config, findings: Findings) -> None:
@@ -94,5 +97,3 @@ def _warn_of_gaps(config: Config, findings: Findings) -> None:
         findings.warn("nothing listens here nor in [smtp]: no mail comes in", "lmtp")
     if config.relay is None:
         findings.warn("missing: nothing is sent, outgoing mail waits in the outbox", "relay")
-    if config.store.url.startswith("postgresql://"):
-        findings.warn("this version has no PostgreSQL: serve will not start", "store", "url")

@@ -12,10 +12,12 @@ import click
 
 from mailproc.cli.context import clock_of, failures, read_site, run
 from mailproc.cli.output import fail
+from mailproc.config import Config
 from mailproc.desk.restored import Kept, begin_anew
-from mailproc.opening import key_path, open_store_at, store_path
+from mailproc.opening import key_path, store_place
 from mailproc.store.backup import check_sound, copy_store
 from mailproc.store.lock import ServeLock
+from mailproc.store.place import SqlitePlace
 
 _STORE = "mailproc.db"
 _KEY = "secret.key"
@@ -27,7 +29,7 @@ _KEY = "secret.key"
 def backup(ctx: click.Context, file: Path) -> None:
     """Write a consistent copy of the store and its key to FILE, also while the daemon runs."""
     config = read_site(ctx).config
-    store, key = store_path(config), key_path(config)
+    store, key = _file(config), key_path(config)
     if not store.exists():
         fail(f"there is no store at {store}")
 
@@ -47,7 +49,7 @@ def restore(ctx: click.Context, file: Path) -> None:
     The daemon must not run.  No mail is sent again; what waited to leave is kept, see mailproc outbox.
     """
     config = read_site(ctx).config
-    store, key = store_path(config), key_path(config)
+    store, key = _file(config), key_path(config)
 
     store.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (
@@ -62,8 +64,16 @@ def restore(ctx: click.Context, file: Path) -> None:
     click.echo(f"restored {store}; {kept.back} mails kept from leaving: mailproc outbox list", err=True)
 
 
+def _file(config: Config) -> Path:
+    """Of a SQLite store; another one ends with status 1."""
+    place = store_place(config)
+    if not isinstance(place, SqlitePlace):
+        fail("the store is on PostgreSQL: use pg_dump and pg_restore, and keep the key file")
+    return place.path
+
+
 async def _begin_anew(path: Path, now: float) -> Kept:
-    store = open_store_at(path)
+    store = SqlitePlace(path).open()
     try:
         return await store.write(lambda tx: begin_anew(tx, now))
     finally:

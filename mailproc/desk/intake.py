@@ -75,7 +75,7 @@ class Intake:
             if await self._backlog_is_full():
                 return [BACKLOG_FULL] * len(recipients)
             deliveries = self._deliveries(mail_from, recipients, hashlib.sha256(raw).digest())
-            new = await self._store.write(lambda tx: self._record(tx, deliveries, raw))
+            new = await self._store.write_beside(lambda tx: self._record(tx, deliveries, raw))
         except StoreError as error:
             log.warning("store=%s recipients=%d bytes=%d", error, len(recipients), len(raw))
             return [_reply_to(error)] * len(recipients)

@@ -168,7 +168,7 @@ class Processor:
 
     async def _claim(self, limit: int, *, tried: bool) -> list[Claimed]:
         now = self._clock()
-        claimed = await self._store.write(
+        claimed = await self._store.write_beside(
             lambda tx: tx.deliveries.claim(
                 now, now + LEASE, limit, tried=tried, worker=self._worker, small=SMALL
             )

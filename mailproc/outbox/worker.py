@@ -125,7 +125,7 @@ class Worker:
     async def _claim(self, limit: int, *, created_before: float = float("inf")) -> list[OutboxItem]:
         now = self._clock()
         try:
-            items = await self._store.write(
+            items = await self._store.write_beside(
                 lambda tx: tx.outbox.claim_due(
                     now, now + 2 * self._longest_mail, limit, self._kinds, created_before=created_before
                 )

@@ -13,15 +13,14 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 from mailproc.desk.absence import read_absences
 from mailproc.desk.site import Site
 from mailproc.model.period import ReportPlan, Schedule
 from mailproc.reports.digest import give_digest
 from mailproc.reports.mailed import mail_report, render
+from mailproc.store.place import Place
 from mailproc.store.protocol import Store, StoreError, Transaction
-from mailproc.store.sqlite import read_once
 
 log = logging.getLogger("mailproc.reports")
 
@@ -50,31 +49,31 @@ class Moment:
 
 async def keep_reporting(
     store: Store,
-    path: Path,
+    place: Place,
     site: Site,
     plans: Sequence[ReportPlan],
     clock: Callable[[], float],
     pause: float = TICK,
 ) -> None:
-    """Look every ``pause`` seconds, until cancelled; ``path`` is the store's file, read in a thread."""
+    """Look every ``pause`` seconds, until cancelled; from ``place`` the store is read in a thread."""
     if not plans and not any(desk.digest for desk in site.desks.values()):
         await asyncio.Event().wait()
     while True:
         try:
-            await look(store, path, site, plans, clock())
+            await look(store, place, site, plans, clock())
         except StoreError as error:
             log.warning("store=%s", error)
         await asyncio.sleep(pause)
 
 
-async def look(store: Store, path: Path, site: Site, plans: Sequence[ReportPlan], now: float) -> int:
+async def look(store: Store, place: Place, site: Site, plans: Sequence[ReportPlan], now: float) -> int:
     """Do what is due at ``now``; return how many mails that were."""
     done = await store.read(lambda tx: tx.figures.timetable())
     sent = 0
     for plan in plans:
         moment = _moment_of(plan, site, done, now)
         if moment.is_due(now):
-            sent += await _report(store, path, site, plan, moment, now)
+            sent += await _report(store, place, site, plan, moment, now)
         elif moment.last(now) is None:
             await _note(store, moment)
     for agent in site.agents:
@@ -93,9 +92,11 @@ def _moment_of(plan: ReportPlan, site: Site, done: Mapping[str, float], now: flo
     return Moment(name, plan.schedule.last(now, zone), done.get(name))
 
 
-async def _report(store: Store, path: Path, site: Site, plan: ReportPlan, moment: Moment, now: float) -> int:
+async def _report(
+    store: Store, place: Place, site: Site, plan: ReportPlan, moment: Moment, now: float
+) -> int:
     # A report takes seconds on a large store: in a thread, mail goes on.
-    rendered = await asyncio.to_thread(read_once, path, lambda tx: render(tx, site, plan, moment.at, now))
+    rendered = await asyncio.to_thread(place.read_once, lambda tx: render(tx, site, plan, moment.at, now))
 
     def send(tx: Transaction) -> int:
         if not tx.figures.do_until(moment.name, moment.at, moment.before):

@@ -200,6 +200,16 @@ class Deliveries:
             {"worker": worker},
         )
 
+    def release_leases_of_node(self, node: str) -> int:
+        """Free what the workers of a daemon held that runs no more."""
+        return self._connection.run(
+            """
+            UPDATE delivery SET lease = 0
+            WHERE state = 'waiting' AND lease > 0 AND substr(worker, 1, :length) = :prefix
+            """,
+            {"prefix": f"{node}/", "length": len(node) + 1},
+        )
+
     def requeue(self, delivery: int, now: float) -> bool:
         """Send a delivery that was set aside through the chain again."""
         changed = self._connection.run(

@@ -32,7 +32,7 @@ hostname = "mail.example.org"
 data_dir = "{data_dir}"
 {top}
 [store]
-url = "sqlite:{data_dir}/mailproc.db"
+url = "{store}"
 
 [lmtp]
 listen = ["127.0.0.1:{lmtp_port}"]
@@ -48,7 +48,8 @@ CORE_CHAIN = ("automatic", "ticket", "acknowledge")
 
 
 class Daemon:
-    """One site in ``folder``.  ``top`` is TOML before the first table, ``tables`` further tables.
+    """One site in ``folder``.  ``top`` is TOML before the first table, ``tables`` further tables, ``store`` its
+    URL; by default a file below ``data_dir``.
 
     ``environment`` is for the daemon and the commands, beside that of the tests.
     """
@@ -59,6 +60,7 @@ class Daemon:
         *,
         relay_port: int | None = None,
         data_dir: str = "state",
+        store: str = "",
         top: str = "",
         tables: str = "",
         chain: tuple[str, ...] = CORE_CHAIN,
@@ -77,6 +79,7 @@ class Daemon:
         self.configuration.write_text(
             CONFIGURATION.format(
                 data_dir=data_dir,
+                store=store or f"sqlite:{data_dir}/mailproc.db",
                 top=top,
                 tables=tables + relay,
                 lmtp_port=self.lmtp_port,

@@ -17,7 +17,7 @@ import psycopg
 from mailproc.store.job import Job, Work
 from mailproc.store.postgres.lane import Lane
 from mailproc.store.postgres.listening import listen
-from mailproc.store.postgres.migrate import migrate
+from mailproc.store.postgres.migrate import migrate, version
 from mailproc.store.postgres.session import Server, store_error
 from mailproc.store.postgres.threads import SNAPSHOT, LaneQueue, Readers
 from mailproc.store.transaction import Transaction
@@ -68,6 +68,16 @@ def open_postgres(
     except psycopg.Error as error:
         raise store_error(error) from error
     return PostgresStore(server, patience=patience, answer_within=answer_within)
+
+
+def existing_postgres(server: Server, *, answer_within: float = ANSWER_WITHIN) -> PostgresStore | None:
+    """The store as it is; None where the database holds none."""
+    try:
+        with closing(server.connect()) as connection:
+            found = version(connection)
+    except psycopg.Error as error:
+        raise store_error(error) from error
+    return PostgresStore(server, patience=PATIENCE, answer_within=answer_within) if found else None
 
 
 def read_once(server: Server, work: Work[T]) -> T:

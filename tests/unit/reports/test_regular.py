@@ -22,6 +22,7 @@ from mailproc.model.outbox import OutboxItem
 from mailproc.model.period import ReportPlan, parse_schedule
 from mailproc.model.ticket import State, Ticket
 from mailproc.reports.regular import look
+from mailproc.store.place import SqlitePlace
 from mailproc.store.sqlite import SqliteStore, open_sqlite
 from tests.rig.tickets import new_ticket
 from tests.unit.reports.life import BERLIN
@@ -55,7 +56,7 @@ class Desks:
 
     async def look(self, now: float) -> list[EmailMessage]:
         before = {item.id for item in await self.items()}
-        await look(self.store, self.store.path, self.site, self.plans, now)
+        await look(self.store, SqlitePlace(self.store.path), self.site, self.plans, now)
         return [read(item) for item in await self.items() if item.id not in before]
 
     async def items(self) -> list[OutboxItem]:
