@@ -15,15 +15,19 @@ import json
 import os
 import shutil
 import sqlite3
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from tests.rig.daemon import Daemon
+from tests.rig.store_server import StoreServer
 from tests.rig.waiting import eventually
 
 FLOOR = {"250s/s": 1000.0, "tickets/s": 700.0}  # two cores, 5 KiB, the load on the same cores
@@ -88,14 +92,38 @@ def usage(daemon: Daemon) -> Usage:
     return Usage(ticks / os.sysconf("SC_CLK_TCK"), peak)
 
 
-def waiting(database: Path) -> int:
-    """Deliveries that are not through the chain; asks the database, for a command would cost CPU."""
-    connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
-    try:
-        (count,) = connection.execute("SELECT count(*) FROM delivery WHERE state = 'waiting'").fetchone()
-    finally:
-        connection.close()
-    return int(count)
+@dataclass(frozen=True)
+class Site:
+    """A daemon, and the server that its store is on; none where that is a file."""
+
+    daemon: Daemon
+    server: StoreServer | None
+
+    def waiting(self) -> int:
+        """Deliveries that are not through the chain; asks the database, for a command would cost CPU."""
+        ask = "SELECT count(*) FROM delivery WHERE state = 'waiting'"
+        if self.server is not None:
+            return int(self.server.ask(ask, self.server.url_of("site1"))[0][0])
+        with closing(sqlite3.connect(f"file:{self.daemon.database}?mode=ro", uri=True)) as connection:
+            return int(connection.execute(ask).fetchone()[0])
+
+
+@contextmanager
+def running(options: argparse.Namespace, store: str) -> Iterator[Site]:
+    """A site on a store of its own, the server's commits on disk as the file's are."""
+    with ExitStack() as stack:
+        folder = stack.enter_context(
+            tempfile.TemporaryDirectory(prefix="mailproc-bench-", dir=options.folder)
+        )
+        server = StoreServer(durable=True) if store == "postgresql" else None
+        if server is not None:
+            stack.callback(server.remove)
+        url = server.new_schema() if server is not None else ""
+        daemon = Daemon(Path(folder), top=f"workers = {options.workers}", tables=NO_LIMITS, store=url)
+        stack.callback(daemon.clean_up)
+        daemon.start()
+        yield Site(daemon, server)
+        daemon.stop()
 
 
 def inject(daemon: Daemon, options: argparse.Namespace) -> dict[str, Any]:
@@ -136,13 +164,14 @@ def inject_by_smtp_source(daemon: Daemon, options: argparse.Namespace) -> dict[s
     return {"seconds": time.perf_counter() - start, "accepted": options.mails, "replies": {}}
 
 
-def measure(daemon: Daemon, options: argparse.Namespace) -> Figures:
+def measure(site: Site, options: argparse.Namespace) -> Figures:
     """Load a running daemon; AssertionError when not every acknowledged mail becomes a ticket in time."""
+    daemon = site.daemon
     before = usage(daemon)
     start = time.perf_counter()
     answer = (inject_by_smtp_source if options.smtp_source else inject)(daemon, options)
     own_start = time.perf_counter() - answer["seconds"]  # without the time the generator took to begin
-    eventually(lambda: waiting(daemon.database) == 0, seconds=600.0)
+    eventually(lambda: site.waiting() == 0, seconds=600.0)
     end, after = time.perf_counter(), usage(daemon)
     status = daemon.status()
     begun = max(start, own_start)
@@ -166,6 +195,15 @@ def measure(daemon: Daemon, options: argparse.Namespace) -> Figures:
     )
 
 
+COMPARED: dict[str, Callable[[Figures], float]] = {
+    "250s/s": lambda figures: figures.accepted_per_second,
+    "tickets/s": lambda figures: figures.tickets_per_second,
+    "250 after the final dot, p50, ms": lambda figures: figures.p50_ms or 0.0,
+    "250 after the final dot, p99, ms": lambda figures: figures.p99_ms or 0.0,
+    "CPU of the daemon a mail, ms": lambda figures: figures.cpu_ms_per_mail,
+}
+
+
 def print_table(figures: Figures) -> None:
     def milliseconds(value: float | None) -> str:
         return "–" if value is None else f"{value:.1f} ms"
@@ -185,6 +223,20 @@ def print_table(figures: Figures) -> None:
         print(f"{name:<34}{value:>20}")
 
 
+def compare(options: argparse.Namespace) -> int:
+    """Both stores in turn, as the machine is never the same twice; the medians, and PostgreSQL's share."""
+    found: dict[str, list[Figures]] = {"sqlite": [], "postgresql": []}
+    for _ in range(options.compare):
+        for store, figures in found.items():
+            with running(options, store) as site:
+                figures.append(measure(site, options))
+    print(f"{'medians of ' + str(options.compare):<34}{'SQLite':>12}{'PostgreSQL':>12}{'share':>8}")
+    for name, get in COMPARED.items():
+        here, there = (statistics.median(map(get, figures)) for figures in found.values())
+        print(f"{name:<34}{here:>12,.1f}{there:>12,.1f}{there / here:>8.0%}")
+    return 0
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="mails a second, from the socket to the ticket")
     parser.add_argument("--mails", type=int, default=10_000)
@@ -195,15 +247,13 @@ def main() -> int:
     parser.add_argument("--smtp-source", action="store_true", help="load by Postfix's generator instead")
     parser.add_argument("--folder", type=Path, help="where to work; must be on a real disk")
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--store", choices=("sqlite", "postgresql"), default="sqlite")
+    parser.add_argument("--compare", type=int, default=0, metavar="ROUNDS", help="both stores in turn")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="mailproc-bench-", dir=options.folder) as folder:
-        daemon = Daemon(Path(folder), top=f"workers = {options.workers}", tables=NO_LIMITS)
-        daemon.start()
-        try:
-            figures = measure(daemon, options)
-            daemon.stop()
-        finally:
-            daemon.clean_up()
+    if options.compare:
+        return compare(options)
+    with running(options, options.store) as site:
+        figures = measure(site, options)
     if options.json:
         print(json.dumps(asdict(figures)))
     else:

@@ -93,6 +93,8 @@ def _check_peer(section: str, peer: RelaySection | ImapSection, findings: Findin
 
 
 def _warn_of_gaps(config: Config, findings: Findings) -> None:
+    if config.store.url.startswith("postgresql://") and not config.secret_file:
+        findings.warn("missing: name one that all machines have, or each makes its own", "secret_file")
     if not config.lmtp.listen and not config.smtp.listen:
         findings.warn("nothing listens here nor in [smtp]: no mail comes in", "lmtp")
     if config.relay is None:

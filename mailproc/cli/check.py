@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from itertools import chain
 
 import click
 
+from mailproc.check.probed import Probed
 from mailproc.cli.filters import load_site
 from mailproc.cli.invocation import Invocation
 from mailproc.cli.output import FAILED
+from mailproc.config import Config
+from mailproc.opening import store_place
+from mailproc.store.connection import StoreError
+from mailproc.store.place import PostgresPlace
 
 
 @click.command()
@@ -32,8 +38,19 @@ def check(ctx: click.Context, probe: bool) -> None:
     invocation = ctx.find_object(Invocation)
     assert invocation is not None
     failed = False
-    for probed in chain(probe_parts(loaded.config, invocation.environment), probe_stages(loaded)):
+    parts = probe_parts(loaded.config, invocation.environment)
+    for probed in chain(parts, _probe_database(loaded.config), probe_stages(loaded)):
         click.echo(str(probed))
         failed = failed or bool(probed.failure)
     if failed:
         sys.exit(FAILED)
+
+
+def _probe_database(config: Config) -> Iterator[Probed]:
+    """Whether a server that is there lets us in, and what it holds."""
+    place = store_place(config)
+    if isinstance(place, PostgresPlace):
+        try:
+            yield Probed("database", "at PostgreSQL", remark=place.probe())
+        except StoreError as error:
+            yield Probed("database", "at PostgreSQL", failure=str(error))

@@ -100,6 +100,13 @@ class PostgresPlace:
 
         return write_once(server, work)
 
+    def probe(self) -> str:
+        """What is to be said of it; StoreError where it cannot be used."""
+        server = self._server()
+        from mailproc.store.postgres.store import probe
+
+        return probe(server)
+
     def _server(self) -> Server:
         """psycopg is imported where it is needed: it takes a tenth of a second, and is an extra."""
         try:

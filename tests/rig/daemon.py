@@ -48,8 +48,8 @@ CORE_CHAIN = ("automatic", "ticket", "acknowledge")
 
 
 class Daemon:
-    """One site in ``folder``.  ``top`` is TOML before the first table, ``tables`` further tables, ``store`` its
-    URL; by default a file below ``data_dir``.
+    """One site in ``folder``.  ``top`` is TOML before the first table, ``tables`` further tables, ``store`` a
+    URL; by default it is a file below ``data_dir``.
 
     ``environment`` is for the daemon and the commands, beside that of the tests.
     """

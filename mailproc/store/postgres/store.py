@@ -80,6 +80,18 @@ def existing_postgres(server: Server, *, answer_within: float = ANSWER_WITHIN) -
     return PostgresStore(server, patience=PATIENCE, answer_within=answer_within) if found else None
 
 
+def probe(server: Server) -> str:
+    """What is to be said of a database that can be used; StoreError where it cannot."""
+    try:
+        with closing(server.connect()) as connection:
+            found = version(connection)
+            may_lose = connection.one("SELECT current_setting('fsync')") == ("off",)
+    except psycopg.Error as error:
+        raise store_error(error) from error
+    schema = f"schema {found}" if found else "its tables will be made"
+    return f"{schema}; fsync is off, so that a power cut may lose mail" if may_lose else schema
+
+
 def read_once(server: Server, work: Work[T]) -> T:
     """Read in one transaction of its own without an event loop: also for a thread, and however long."""
     try:

@@ -194,10 +194,10 @@ def test_a_site_without_relay_or_listener_is_warned(check: Check) -> None:
     assert all(any(gap in line for line in warnings) for gap in GAPS)
 
 
-def test_a_store_that_this_version_cannot_use_is_warned_of(check: Check) -> None:
+def test_machines_that_share_a_store_need_one_key(check: Check) -> None:
     warnings = check(f'[store]\nurl = "postgresql://db/mailproc"\n{DESK}').warnings
-    (warning,) = [line for line in warnings if ": store.url: " in line]
-    assert warning.endswith("2: store.url: this version has no PostgreSQL: serve will not start")
+    (warning,) = [line for line in warnings if "secret_file: " in line]
+    assert warning.endswith("secret_file: missing: name one that all machines have, or each makes its own")
 
 
 def test_the_chains_of_a_loaded_site_are_made_afresh_each_time(check: Check) -> None:
