@@ -14,7 +14,7 @@ from mailproc.config import Config, Loaded
 from mailproc.desk.canned import read_canned
 from mailproc.desk.filing import Filing
 from mailproc.desk.intake import Intake
-from mailproc.desk.pressure import Pressure
+from mailproc.desk.pressure import Pressure, StepBack
 from mailproc.desk.processing import ProcessingLimits, Processor
 from mailproc.desk.settle import settle
 from mailproc.desk.site import Site
@@ -75,7 +75,7 @@ async def assemble(
         limits=ProcessingLimits(at_once or config.limits.at_once, config.limits.attempts),
         failpoints=failpoints,
         worker=worker,
-        pressure=pressure,
+        step_back=StepBack(pressure, time.monotonic),
         on_filed=wake,
     )
     intake = Intake(

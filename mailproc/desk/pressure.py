@@ -1,4 +1,4 @@
-"""How many clients wait for the reply to a mail, over all workers of this machine.
+"""How many clients wait for the reply to a mail, over all workers of this machine; and letting them go first.
 
 Intake goes first: who hands mail over waits, and what is accepted can wait.  Workers share one page of
 memory in which each writes its own count; the page is made before they are forked.
@@ -6,9 +6,15 @@ memory in which each writes its own count; the page is made before they are fork
 
 from __future__ import annotations
 
+import asyncio
 import mmap
+from collections.abc import Callable
 
 MOST = 255  # one octet for each worker
+PRESSING = 3  # clients that wait for a reply at the same time
+STEP_BACK = 0.001  # seconds
+MOST_STEPS_BACK = 10  # so that the chain never stands still
+AT_ONCE = 0.0001  # seconds: an event loop that comes around as soon has nothing to do
 
 
 class Pressure:
@@ -34,6 +40,39 @@ class Pressure:
 
     def _write(self) -> None:
         self._page[self._slot] = min(self._waiting, MOST)
+
+
+class StepBack:
+    """Lets clients that wait go first, but for moments in which the event loop has nothing else to do.
+
+    Under pressure one mail goes at a time, because each keeps the loop for as long as its chain takes.
+    """
+
+    def __init__(self, pressure: Pressure, monotonic: Callable[[], float]) -> None:
+        self._pressure = pressure
+        self._monotonic = monotonic
+        self._first = asyncio.Lock()
+
+    @property
+    def clients_wait(self) -> bool:
+        return self._pressure.total > 0
+
+    async def wait(self) -> None:
+        """Until nobody presses, this process idles, or it was waited long enough."""
+        await asyncio.sleep(0)
+        if self._pressure.total < PRESSING:
+            return
+        async with self._first:
+            for _ in range(MOST_STEPS_BACK):
+                if self._pressure.total < PRESSING or await self._is_idle():
+                    return
+                await asyncio.sleep(STEP_BACK)
+
+    async def _is_idle(self) -> bool:
+        begun = self._monotonic()
+        for _ in range(2):  # what has come in by the first turn is worked on in the second
+            await asyncio.sleep(0)
+        return self._monotonic() - begun < AT_ONCE
 
 
 def shared_page(workers: int = 1) -> mmap.mmap:

@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from mailproc.desk.filing import Filing, Judged
-from mailproc.desk.pressure import Pressure
+from mailproc.desk.pressure import StepBack
 from mailproc.failpoint import FailPoints
 from mailproc.model.address import Address
 from mailproc.model.desk import Desk
@@ -40,9 +40,6 @@ LOW = 64  # waiting in the queue: more are claimed while the lanes work on these
 WORTH_FILING = 64  # judged mails: so many are not kept waiting for more …
 WORTH_FILING_UNDER_PRESSURE = 8  # … and so many where clients wait for the store
 SMALL = 65_536  # octets: the bytes of such mails come with the claim
-PRESSING = 3  # clients that wait for a reply at the same time
-STEP_BACK = 0.005  # seconds
-MOST_STEPS_BACK = 20  # so that the chain never stands still
 POLL = 1.0  # seconds between looks for work that another process left
 FIRST_RETRY = 10.0  # seconds; each further one comes four times later …
 LAST_RETRY = 3600.0  # … up to this
@@ -75,7 +72,7 @@ class Processor:
         limits: ProcessingLimits,
         failpoints: FailPoints,
         on_filed: Callable[[], None],
-        pressure: Pressure,
+        step_back: StepBack,
         worker: str = "",
     ) -> None:
         self._store = store
@@ -86,7 +83,7 @@ class Processor:
         self._failpoints = failpoints
         self._on_filed = on_filed
         self._worker = worker
-        self._pressure = pressure
+        self._step_back = step_back
         self._wake = asyncio.Event()
         self._queue: deque[Claimed] = deque()
         self._is_low = asyncio.Event()  # so few wait in the queue that more should be claimed
@@ -186,7 +183,7 @@ class Processor:
     async def _work(self) -> None:
         """Judge mails from the queue until it is empty; file them in good time."""
         while self._queue:
-            await self._give_way()
+            await self._step_back.wait()
             if self._queue:
                 claimed = self._queue.popleft()
                 if len(self._queue) <= LOW:
@@ -197,15 +194,7 @@ class Processor:
 
     @property
     def _worth_filing(self) -> int:
-        return WORTH_FILING_UNDER_PRESSURE if self._pressure.total else WORTH_FILING
-
-    async def _give_way(self) -> None:
-        """Intake goes first: who hands mail over waits for a reply, and what is accepted can wait."""
-        await asyncio.sleep(0)
-        for _ in range(MOST_STEPS_BACK):
-            if self._pressure.total < PRESSING:
-                return
-            await asyncio.sleep(STEP_BACK)
+        return WORTH_FILING_UNDER_PRESSURE if self._step_back.clients_wait else WORTH_FILING
 
     async def _process(self, claimed: Claimed) -> None:
         stored = claimed.delivery

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +14,7 @@ from mailproc.desk.intake import Intake
 from mailproc.desk.known_tokens import KnownTokens
 from mailproc.desk.known_topics import KnownTopics
 from mailproc.desk.look_ups import StoredHistory, StoredLoad, StoredTickets
-from mailproc.desk.pressure import Pressure
+from mailproc.desk.pressure import Pressure, StepBack
 from mailproc.desk.processing import ProcessingLimits, Processor
 from mailproc.desk.site import Agent, Site
 from mailproc.desk.submitted import Submissions, SubmissionSettings
@@ -128,17 +129,20 @@ class Office:
             await chain.open(look_ups)
         self.opened = chains
         self.filing = Filing(self.site, random.Random(1))
-        self.processor = Processor(
+        self.processor = self._processor()
+        self.intake = self._intake()
+
+    def _processor(self) -> Processor:
+        return Processor(
             self.store,
-            chains,
+            self.opened,
             self.filing,
             clock=self.clock,
             limits=ProcessingLimits(at_once=4, attempts=self.attempts),
             failpoints=NO_FAILPOINTS,
             on_filed=lambda: None,
-            pressure=Pressure(),
+            step_back=StepBack(Pressure(), time.monotonic),
         )
-        self.intake = self._intake()
 
     def _intake(self) -> Intake:
         return Intake(

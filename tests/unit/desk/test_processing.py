@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 import sqlite3
+from contextlib import ExitStack
 
-from mailproc.desk.pressure import Pressure, shared_page
+from mailproc.desk.pressure import PRESSING, Pressure, StepBack, shared_page
 from mailproc.model.ticket import Outcome
 from mailproc.pipeline.delivery import Delivery
 from mailproc.pipeline.verdict import Verdict
@@ -54,3 +57,38 @@ def test_a_worker_that_died_leaves_no_pressure_behind() -> None:
     page = shared_page(2)
     with Pressure(page, 1):
         assert Pressure(page, 1).total == 0
+
+
+def pressed() -> tuple[Pressure, ExitStack]:
+    pressure, clients = Pressure(), ExitStack()
+    for _ in range(PRESSING):
+        clients.enter_context(pressure)
+    return pressure, clients
+
+
+async def turns(count: int = 20) -> None:
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+async def test_a_process_with_nothing_to_do_works_on_although_clients_wait() -> None:
+    pressure, _ = pressed()
+    going = asyncio.create_task(StepBack(pressure, lambda: 0.0).wait())
+    await turns()
+    assert going.done()
+
+
+async def test_a_busy_process_lets_the_clients_go_first_and_goes_on_when_they_are_served() -> None:
+    pressure, clients = pressed()
+    going = asyncio.create_task(StepBack(pressure, itertools.count().__next__).wait())
+    await turns()
+    assert not going.done()
+    clients.close()
+    await going
+
+
+async def test_the_chain_never_stands_still_however_many_clients_wait() -> None:
+    pressure, _ = pressed()
+    step_back = StepBack(pressure, itertools.count().__next__)
+    await asyncio.gather(step_back.wait(), step_back.wait())
+    assert pressure.total >= PRESSING
