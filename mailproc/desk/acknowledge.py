@@ -11,6 +11,7 @@ authenticated.
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 from email.utils import formatdate
@@ -212,7 +213,7 @@ def _compose(
         ("From", mailbox_header(desk.title, desk.address)),
         ("To", mailbox_header("", sender)),
         ("Subject", subject),
-        ("Date", formatdate(now)),
+        ("Date", _date(int(now))),
         ("Message-ID", identity.message_id),
         *thread_headers(mail, vouched=plan.vouched),
         *([("Reply-To", identity.reply_to)] if identity.reply_to else []),
@@ -242,6 +243,11 @@ def _variables(
     if repeats:
         variables |= {"subject": one_line(mail.subject), "name": one_line(mail.name)}
     return variables
+
+
+@functools.lru_cache(maxsize=4)  # many answers leave within a second
+def _date(now: int) -> str:
+    return formatdate(now)
 
 
 def thread_headers(mail: CustomerMail, *, vouched: bool) -> list[tuple[str, str]]:

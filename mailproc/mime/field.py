@@ -9,6 +9,7 @@ the value has a place to fold at.
 from __future__ import annotations
 
 import base64
+import functools
 import re
 from bisect import bisect_right
 from collections.abc import Callable
@@ -66,6 +67,7 @@ def encode_field(name: str, value: str) -> bytes:
     return "\r\n".join(lines).encode() + b"\r\n"
 
 
+@functools.lru_cache(maxsize=1024)  # a desk's own stands in every answer
 def mailbox_header(name: str, address: Address) -> str:
     """A display name and an address as a header's value (RFC 5322 section 3.4).
 

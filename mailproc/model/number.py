@@ -5,6 +5,7 @@ A number is decimal digits only, so that it survives any client, telephone and p
 
 from __future__ import annotations
 
+import functools
 import re
 from datetime import UTC, datetime
 
@@ -13,6 +14,7 @@ from mailproc.model.desk import NumberScheme
 MAX_DIGITS = 20
 RANDOM_DIGITS = 10
 _COUNT_DIGITS = 5
+_DAY = 86_400  # seconds
 
 _NUMBER = re.compile(
     r"\s*\[?\s*(?:T\s*#)?\s*([0-9]{1,20})(?:-[0-9a-z]{1,16})?\s*\]?\s*", re.IGNORECASE | re.ASCII
@@ -23,7 +25,12 @@ def period(scheme: NumberScheme, now: float) -> str:
     """What a count starts anew for: the day in UTC (``20261121``), or "" for a count without end."""
     if scheme is not NumberScheme.DATE:
         return ""
-    return datetime.fromtimestamp(now, UTC).strftime("%Y%m%d")
+    return _day(int(now // _DAY))
+
+
+@functools.lru_cache(maxsize=8)
+def _day(since_1970: int) -> str:
+    return datetime.fromtimestamp(since_1970 * _DAY, UTC).strftime("%Y%m%d")
 
 
 def numbered(period: str, count: int) -> str:
