@@ -1,4 +1,4 @@
-"""Deliver many distinct mails by LMTP over several sessions, as fast as the server takes them.
+"""Deliver many distinct mails by LMTP or SMTP over several sessions, as fast as the server takes them.
 
 Runs as a process of its own (``python -m bench.injector``), so that its work is not counted as the server's.
 Commands go out in one batch as Postfix sends them (RFC 2920); prints one JSON object.  A reply that is not
@@ -34,6 +34,13 @@ request result return screen second send several should show simple started swit
 tried turned understand usual window world wrong year
 """
 WORDS = tuple(TEXT.split())  # the most common first
+
+
+@dataclass(frozen=True)
+class Server:
+    port: int
+    greeting: str = "LHLO"
+    recipient: str = RECIPIENT
 
 
 @dataclass(slots=True)
@@ -88,14 +95,14 @@ def read_corpus(folder: Path) -> list[bytes]:
     return [raw.replace(b"\r\n.", b"\r\n..") for raw in raws]
 
 
-async def session(port: int, mails: Iterator[tuple[str, bytes]], tally: Tally) -> None:
+async def session(server: Server, mails: Iterator[tuple[str, bytes]], tally: Tally) -> None:
     """Deliver from ``mails``, which all sessions share, until there are no more."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     await read_reply(reader)
-    writer.write(b"LHLO bench.example\r\n")
+    writer.write(f"{server.greeting} bench.example\r\n".encode())
     await read_reply(reader)
     for sender, raw in mails:
-        writer.write(f"MAIL FROM:<{sender}>\r\nRCPT TO:<{RECIPIENT}>\r\nDATA\r\n".encode())
+        writer.write(f"MAIL FROM:<{sender}>\r\nRCPT TO:<{server.recipient}>\r\nDATA\r\n".encode())
         answers = [await read_reply(reader) for _ in range(3)]
         if not answers[2].startswith("354"):
             tally.replies[answers[2][:9]] += 1
@@ -115,10 +122,10 @@ async def read_reply(reader: asyncio.StreamReader) -> str:
     return line.decode()
 
 
-async def run(port: int, sessions: int, mails: Iterator[tuple[str, bytes]]) -> dict[str, object]:
+async def run(server: Server, sessions: int, mails: Iterator[tuple[str, bytes]]) -> dict[str, object]:
     tally = Tally()
     start = time.perf_counter()
-    await asyncio.gather(*(session(port, mails, tally) for _ in range(sessions)))
+    await asyncio.gather(*(session(server, mails, tally) for _ in range(sessions)))
     seconds = time.perf_counter() - start
     waits = sorted(tally.waits) or [0.0]
     return {
@@ -138,13 +145,16 @@ def main() -> None:
     parser.add_argument("--sessions", type=int, required=True)
     parser.add_argument("--size", type=int, required=True)
     parser.add_argument("--corpus", type=Path)
+    parser.add_argument("--smtp", action="store_true", help="EHLO instead of LHLO")
+    parser.add_argument("--recipient", default=RECIPIENT)
     options = parser.parse_args()
     if options.corpus:
         mails = [("sender@shop.example", raw) for raw in read_corpus(options.corpus)[: options.count]]
     else:
         bodies = make_bodies(options.size)
         mails = [make_mail(number, bodies[number % POOL]) for number in range(options.count)]
-    json.dump(uvloop.run(run(options.port, options.sessions, iter(mails))), sys.stdout)
+    server = Server(options.port, "EHLO" if options.smtp else "LHLO", options.recipient)
+    json.dump(uvloop.run(run(server, options.sessions, iter(mails))), sys.stdout)
 
 
 if __name__ == "__main__":

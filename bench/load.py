@@ -42,6 +42,17 @@ unvouched = 1000000
 
 
 @dataclass(frozen=True)
+class Load:
+    """What a generator sends."""
+
+    mails: int = 10_000
+    sessions: int = 16
+    size: int = 5120  # octets of one mail
+    corpus: Path | None = None  # a folder of real mails to send instead
+    smtp_source: bool = False  # by Postfix's generator
+
+
+@dataclass(frozen=True)
 class Usage:
     """What the daemon and its children have used up to now."""
 
@@ -109,80 +120,63 @@ class Site:
 
 
 @contextmanager
-def running(options: argparse.Namespace, store: str) -> Iterator[Site]:
+def running(workers: int, store: str = "sqlite", base: Path | None = None) -> Iterator[Site]:
     """A site on a store of its own, the server's commits on disk as the file's are."""
     with ExitStack() as stack:
-        folder = stack.enter_context(
-            tempfile.TemporaryDirectory(prefix="mailproc-bench-", dir=options.folder)
-        )
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="mailproc-bench-", dir=base))
         server = StoreServer(durable=True) if store == "postgresql" else None
         if server is not None:
             stack.callback(server.remove)
         url = server.new_schema() if server is not None else ""
-        daemon = Daemon(Path(folder), top=f"workers = {options.workers}", tables=NO_LIMITS, store=url)
+        daemon = Daemon(Path(folder), top=f"workers = {workers}", tables=NO_LIMITS, store=url)
         stack.callback(daemon.clean_up)
         daemon.start()
         yield Site(daemon, server)
         daemon.stop()
 
 
-def inject(daemon: Daemon, options: argparse.Namespace) -> dict[str, Any]:
-    command = [sys.executable, "-m", "bench.injector", f"--port={daemon.lmtp_port}", f"--size={options.size}"]
-    command += [f"--count={options.mails}", f"--sessions={options.sessions}"]
-    if options.corpus:
-        command.append(f"--corpus={options.corpus}")
+def inject(port: int, load: Load, *more: str) -> dict[str, Any]:
+    """By our own generator; ``more`` are further options of its command line."""
+    command = [sys.executable, "-m", "bench.injector", f"--port={port}", f"--size={load.size}", *more]
+    command += [f"--count={load.mails}", f"--sessions={load.sessions}"]
+    if load.corpus:
+        command.append(f"--corpus={load.corpus}")
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE)
     answer: dict[str, Any] = json.loads(done.stdout)
     return answer
 
 
-def inject_by_smtp_source(daemon: Daemon, options: argparse.Namespace) -> dict[str, Any]:
+def inject_by_smtp_source(port: int, load: Load) -> dict[str, Any]:
     """Postfix's own generator: one sender, each mail with another Message-ID.  It measures no latency."""
     program = shutil.which("smtp-source", path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
     if program is None:
         raise SystemExit("smtp-source is part of Postfix: make peers")
-    command = [
-        program,
-        "-L",
-        "-d",
-        "-l",
-        str(options.size),
-        "-m",
-        str(options.mails),
-        "-s",
-        str(options.sessions),
-    ]
-    command += [
-        "-f",
-        "customer@shop.example",
-        "-t",
-        "support@example.org",
-        f"inet:127.0.0.1:{daemon.lmtp_port}",
-    ]
+    command = [program, "-L", "-d", "-l", str(load.size), "-m", str(load.mails), "-s", str(load.sessions)]
+    command += ["-f", "customer@shop.example", "-t", "support@example.org", f"inet:127.0.0.1:{port}"]
     start = time.perf_counter()
     subprocess.run(command, check=True)
-    return {"seconds": time.perf_counter() - start, "accepted": options.mails, "replies": {}}
+    return {"seconds": time.perf_counter() - start, "accepted": load.mails, "replies": {}}
 
 
-def measure(site: Site, options: argparse.Namespace) -> Figures:
+def measure(site: Site, load: Load) -> Figures:
     """Load a running daemon; AssertionError when not every acknowledged mail becomes a ticket in time."""
     daemon = site.daemon
     before = usage(daemon)
     start = time.perf_counter()
-    answer = (inject_by_smtp_source if options.smtp_source else inject)(daemon, options)
+    answer = (inject_by_smtp_source if load.smtp_source else inject)(daemon.lmtp_port, load)
     own_start = time.perf_counter() - answer["seconds"]  # without the time the generator took to begin
     eventually(lambda: site.waiting() == 0, seconds=600.0)
     end, after = time.perf_counter(), usage(daemon)
     status = daemon.status()
     begun = max(start, own_start)
-    if status["new"] != answer["accepted"] and not options.corpus:
+    if status["new"] != answer["accepted"] and not load.corpus:
         raise AssertionError(
             f"{answer['accepted']} mails were answered 250, but: {status}; {answer['replies']}"
         )
     return Figures(
-        mails=options.mails,
-        sessions=options.sessions,
-        size=options.size,
+        mails=load.mails,
+        sessions=load.sessions,
+        size=load.size,
         accepted=answer["accepted"],
         accepted_per_second=answer["accepted"] / answer["seconds"],
         p50_ms=answer.get("p50_ms"),
@@ -223,13 +217,13 @@ def print_table(figures: Figures) -> None:
         print(f"{name:<34}{value:>20}")
 
 
-def compare(options: argparse.Namespace) -> int:
+def compare(load: Load, options: argparse.Namespace) -> int:
     """Both stores in turn, as the machine is never the same twice; the medians, and PostgreSQL's share."""
     found: dict[str, list[Figures]] = {"sqlite": [], "postgresql": []}
     for _ in range(options.compare):
         for store, figures in found.items():
-            with running(options, store) as site:
-                figures.append(measure(site, options))
+            with running(options.workers, store, options.folder) as site:
+                figures.append(measure(site, load))
     print(f"{'medians of ' + str(options.compare):<34}{'SQLite':>12}{'PostgreSQL':>12}{'share':>8}")
     for name, get in COMPARED.items():
         here, there = (statistics.median(map(get, figures)) for figures in found.values())
@@ -239,10 +233,10 @@ def compare(options: argparse.Namespace) -> int:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="mails a second, from the socket to the ticket")
-    parser.add_argument("--mails", type=int, default=10_000)
-    parser.add_argument("--sessions", type=int, default=16)
+    parser.add_argument("--mails", type=int, default=Load.mails)
+    parser.add_argument("--sessions", type=int, default=Load.sessions)
     parser.add_argument("--workers", type=int, default=2, help="processes of the daemon")
-    parser.add_argument("--size", type=int, default=5120, help="octets of one mail")
+    parser.add_argument("--size", type=int, default=Load.size, help="octets of one mail")
     parser.add_argument("--corpus", type=Path, help="a folder of real mails to send instead")
     parser.add_argument("--smtp-source", action="store_true", help="load by Postfix's generator instead")
     parser.add_argument("--folder", type=Path, help="where to work; must be on a real disk")
@@ -250,10 +244,11 @@ def main() -> int:
     parser.add_argument("--store", choices=("sqlite", "postgresql"), default="sqlite")
     parser.add_argument("--compare", type=int, default=0, metavar="ROUNDS", help="both stores in turn")
     options = parser.parse_args()
+    load = Load(options.mails, options.sessions, options.size, options.corpus, options.smtp_source)
     if options.compare:
-        return compare(options)
-    with running(options, options.store) as site:
-        figures = measure(site, options)
+        return compare(load, options)
+    with running(options.workers, options.store, options.folder) as site:
+        figures = measure(site, load)
     if options.json:
         print(json.dumps(asdict(figures)))
     else:

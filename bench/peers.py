@@ -1,0 +1,150 @@
+"""How fast mail is taken over: mailproc beside Dovecot's LMTP and Postfix, in turn in one run.
+
+Each is loaded by the same generator (bench/injector.py) on the same two cores, with its own durable defaults,
+in a temporary folder; who is loaded first changes from round to round, because the speed of a machine drifts.
+Prints medians and ranges, and ratios that are taken within a round; ``--write`` puts the table into
+docs/performance.md.  Run it as root, as Postfix and Dovecot must: ``bench/run``; they come from Debian's
+packages (``apt-get install postfix dovecot-lmtpd``).
+
+    accepted    mails answered 250 a second: on disk at mailproc and Dovecot, in the queue at Postfix
+    tickets     of mailproc, mails that are tickets a second, from the first connection to the last ticket
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import re
+import statistics
+import sys
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bench.load import Load, inject, measure, running
+from bench.peer_servers import DISCARDED, PeerMissing, dovecot_lmtp, postfix_queue
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
+BEGINS, ENDS = "<!-- bench/run writes from here -->", "<!-- to here -->"
+WORKERS = 2
+UNREAD = 20_000  # mails in the full Maildir
+
+Round = Mapping[str, float]  # what was measured, by its name
+
+
+def rate(port: int, load: Load, *more: str) -> float:
+    """Mails a second that a server takes; RuntimeError where it refuses any."""
+    answer = inject(port, load, *more)
+    if answer["accepted"] != load.mails:
+        raise RuntimeError(f"not every mail was taken: {answer['replies']}")
+    return load.mails / float(answer["seconds"])
+
+
+def mailproc(load: Load) -> Round:
+    with running(WORKERS) as site:
+        figures = measure(site, load)
+    return {
+        "mailproc, accepted": figures.accepted_per_second,
+        "mailproc, tickets": figures.tickets_per_second,
+    }
+
+
+def fresh_maildir(load: Load) -> Round:
+    with dovecot_lmtp() as port:
+        return {"Dovecot LMTP, one fresh Maildir": rate(port, load)}
+
+
+def full_maildir(load: Load) -> Round:
+    with dovecot_lmtp(UNREAD) as port:
+        return {f"Dovecot LMTP, a Maildir with {UNREAD:,} unread": rate(port, load)}
+
+
+def postfix(load: Load) -> Round:
+    with postfix_queue() as port:
+        return {"Postfix, into its queue": rate(port, load, "--smtp", f"--recipient={DISCARDED}")}
+
+
+CONTESTANTS: tuple[Callable[[Load], Round], ...] = (mailproc, fresh_maildir, full_maildir, postfix)
+
+# What is wanted of us: at least so many times as fast as a peer.
+GOALS = (
+    ("mailproc, accepted", "Dovecot LMTP, one fresh Maildir", 4.0),
+    ("mailproc, accepted", f"Dovecot LMTP, a Maildir with {UNREAD:,} unread", 10.0),
+    ("mailproc, accepted", "Postfix, into its queue", 2.0),
+)
+
+
+def interleaved(load: Load, rounds: int) -> list[Round]:
+    """All contestants once a round, each time beginning with another one."""
+    measured: list[Round] = []
+    for number in range(rounds):
+        first = number % len(CONTESTANTS)
+        one: dict[str, float] = {}
+        for contestant in CONTESTANTS[first:] + CONTESTANTS[:first]:
+            one |= contestant(load)
+        print(json.dumps({name: round(value) for name, value in one.items()}), file=sys.stderr)
+        measured.append(one)
+    return measured
+
+
+def table(measured: list[Round], load: Load) -> str:
+    """Markdown."""
+    lines = [
+        f"{len(measured)} rounds of {load.mails:,} mails of {load.size:,} octets over {load.sessions} "
+        f"sessions, {WORKERS} workers, {_machine()}.",
+        "",
+        "| mails a second | median | range |",
+        "|---|---|---|",
+    ]
+    for name in sorted(measured[0], reverse=True):
+        values = [one[name] for one in measured]
+        lines.append(
+            f"| {name} | {statistics.median(values):,.0f} | {min(values):,.0f} to {max(values):,.0f} |"
+        )
+    lines += ["", "| times as fast, within a round | median | range | wanted |", "|---|---|---|---|"]
+    for ours, theirs, goal in GOALS:
+        ratios = [one[ours] / one[theirs] for one in measured]
+        span = f"{min(ratios):.1f} to {max(ratios):.1f}"
+        lines.append(f"| {ours} / {theirs} | {statistics.median(ratios):.1f} | {span} | {goal:g} |")
+    return "\n".join(lines) + "\n"
+
+
+def _machine() -> str:
+    model = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
+    processor = model[1].strip() if model else platform.machine()
+    today = datetime.now(UTC).date()
+    return f"{os.cpu_count()} cores ({processor}), Python {platform.python_version()}, {today}"
+
+
+def write_down(text: str, page: Path = PAGE) -> None:
+    """Put the table between the two marks of the page."""
+    before, rest = page.read_text().split(BEGINS)
+    _, after = rest.split(ENDS)
+    page.write_text(f"{before}{BEGINS}\n\n{text}\n{ENDS}{after}")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--mails", type=int, default=4000, help="a round and contestant")
+    parser.add_argument("--sessions", type=int, default=Load.sessions)
+    parser.add_argument("--size", type=int, default=Load.size, help="octets of one mail")
+    parser.add_argument("--write", action="store_true", help="into docs/performance.md")
+    options = parser.parse_args()
+    load = Load(options.mails, options.sessions, options.size)
+    try:
+        text = table(interleaved(load, options.rounds), load)
+    except PeerMissing as missing:
+        raise SystemExit(str(missing)) from None
+    print(text)
+    if options.write:
+        write_down(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
