@@ -68,7 +68,9 @@ def report() -> Report:
         for _ in range(chance.randint(1, 4) if is_weekend else chance.randint(9, 24)):
             happen(tx, chance, start + (day * 24 + chance.triangular(6, 22, 10)) * HOUR)
     end = start + DAYS * 24 * HOUR + HOUR  # clocks go back in October
-    made = make_report(tx, {"support": OFFICE}, Period(start, end, BERLIN), end, lambda _case: TARGET)
+    made = make_report(
+        tx, {"support": OFFICE}, Period(start, end, BERLIN), end, lambda heads: [TARGET] * len(heads)
+    )
     raw.close()
     return made
 

@@ -1,34 +1,41 @@
 """How long a report takes on a large store, and what the indexes that it needs cost the intake.
 
-    nice -n 15 .venv/bin/python -m bench.report [--messages N] [--store FILE]
+    nice -n 15 .venv/bin/python -m bench.report [--messages N] [--store FILE] [--runs N]
 
 Makes a store of made-up tickets, almost three messages and nine events to each, spread over a year with
-working hours and weekends; a store that is there is used as it is.  Then reports on the last full month, on a
-month half a year ago and on the whole year are made, each three times on a fresh connection: wall clock and
-CPU of the best.
+working hours and weekends; a store that is there is used as it is.  What reports want to know of tickets at
+rest is found out as the daemon does it, without its pauses.
+
+Then ``mailproc report`` is run on the last full month, on a month half a year ago and on the whole year: the
+CPU that the command takes, from the start of Python to its end, and the largest memory.  Each in turn with
+what is known of tickets (``kept``) and as if nothing were (``walked``), medians; the texts must be equal.
+``start`` is ``mailproc report --help``.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
+import os
 import random
+import statistics
+import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from mailproc.clock import VARIABLE
 from mailproc.model.calendar import Calendar
-from mailproc.model.figures import Period
 from mailproc.model.hours import make_week, parse_hours
-from mailproc.model.period import parse_period
-from mailproc.model.target import Target
-from mailproc.reports.gather import make_report
-from mailproc.reports.text import report_text
-from mailproc.store.figures import Case
-from mailproc.store.sqlite import connect, open_sqlite, read_once
+from mailproc.reports.keep import find, is_behind, put
+from mailproc.reports.stamp import Stamps
+from mailproc.store.sqlite import connect, open_sqlite, read_once, write_once
 
 NOW = datetime(2026, 11, 22, 6, tzinfo=UTC).timestamp()
 YEAR = 365 * 86400.0
@@ -39,12 +46,53 @@ TOPICS = ("invoice", "delivery", "returns", "login", "press", "")
 LANGUAGES = ("de", "en", "fr", "")
 MESSAGES = 2.75  # of a ticket
 BATCH = 5_000  # tickets
-TARGET = Target(first=4 * 3600, next=8 * 3600, solution=40 * 3600)
 PERIODS = {
-    "last month": ("", ""),
+    "last month": ("2026-10", "2026-10"),
     "half a year ago": ("2026-05", "2026-05"),
     "the year": ("2025-12", "2026-11"),
 }
+HOURS = "09:00-12:00, 13:00-17:00"
+CALENDAR = Calendar(make_week([parse_hours(HOURS)] * 5 + [()] * 2), BERLIN, name="office")
+CONFIGURATION = (
+    """
+hostname = "mail.example.org"
+[store]
+url = "sqlite:{store}"
+[calendar.office]
+timezone = "Europe/Berlin"
+weekdays = "09:00-12:00, 13:00-17:00"
+"""
+    + "\n".join(
+        f"""
+[desk.{desk}]
+addresses = ["{desk}@example.org"]
+agents = {list(AGENTS)}
+calendar = "office"
+[[desk.{desk}.target]]
+first = "4h"
+next = "8h"
+solution = "40h"
+"""
+        for desk in DESKS
+    )
+    + "\n".join(
+        f"""
+[agent.{agent}]
+address = "{agent}@example.org"
+"""
+        for agent in AGENTS
+    )
+)
+
+
+class Run(NamedTuple):
+    """Seconds, KiB, and what was printed."""
+
+    wall: float
+    cpu: float
+    memory: int
+    text: str
+
 
 Row = tuple[object, ...]
 
@@ -54,14 +102,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--messages", type=int, default=1_000_000)
     parser.add_argument("--store", type=Path)
+    parser.add_argument("--runs", type=int, default=5)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         path = arguments.store or Path(folder) / "mailproc.db"
         if not path.exists():
             fill(path, arguments.messages)
+        keep(path)
         count(path)
-        for name, (first, last) in PERIODS.items():
-            measure(path, name, parse_period(first, last, NOW, BERLIN))
+        site = Path(folder) / "mailproc.toml"
+        site.write_text(CONFIGURATION.format(store=path.absolute(), folder=folder))
+        measure(site, path, arguments.runs)
 
 
 def fill(path: Path, messages: int) -> None:
@@ -186,27 +237,67 @@ def count(path: Path) -> None:
     raw.close()
 
 
-def measure(path: Path, name: str, period: Period) -> None:
-    """The best of three."""
-    week = make_week([parse_hours("09:00-12:00, 13:00-17:00")] * 5 + [()] * 2)
-    calendar = Calendar(week, BERLIN, name="office")
-    taken = list(timings(path, period, calendar))
-    wall, cpu = min(taken)
-    print(f"{name:<16} {wall:6.2f} s wall  {cpu:6.2f} s cpu")
+def keep(path: Path) -> None:
+    """Find out what is to be known of all tickets."""
+    open_sqlite(path)
+    stamps, began, rows = Stamps(dict.fromkeys(DESKS, CALENDAR)), time.process_time(), 0
+    while read_once(path, lambda tx: is_behind(tx, stamps, NOW)):
+        found = read_once(path, lambda tx: find(tx, stamps, NOW))
+        write_once(path, functools.partial(put, found=found))
+        rows += len(found.kept)
+    if rows:
+        print(f"{rows:,} summaries in {time.process_time() - began:.1f} s of CPU\n")
 
 
-def timings(path: Path, period: Period, calendar: Calendar) -> Iterator[tuple[float, float]]:
-    for _ in range(3):
-        wall, cpu = time.perf_counter(), time.process_time()
-        report = read_once(
-            path, lambda tx: make_report(tx, dict.fromkeys(DESKS, calendar), period, NOW, target_of)
-        )
-        assert report_text(report)
-        yield time.perf_counter() - wall, time.process_time() - cpu
+def measure(site: Path, store: Path, runs: int) -> None:
+    """Each command in turn with the others, medians."""
+    print(f"{'start':<16} {statistics.median(run(site, '--help').cpu for _ in range(runs)):6.2f} s cpu")
+    for name, (first, last) in PERIODS.items():
+        asked = ("--from", first, "--to", last)
+        kept, walked = [], []
+        for _ in range(runs):
+            kept.append(run(site, *asked))
+            with nothing_known(store):
+                walked.append(run(site, *asked))
+        assert len({each.text for each in (*kept, *walked)}) == 1, "the reports differ"
+        print(f"{name:<16} {shown(kept)} kept   {shown(walked)} walked")
 
 
-def target_of(_case: Case) -> Target:
-    return TARGET
+def shown(runs: list[Run]) -> str:
+    cpu = statistics.median(each.cpu for each in runs)
+    wall = statistics.median(each.wall for each in runs)
+    return f"{cpu:6.2f} s cpu {wall:6.2f} s wall {max(each.memory for each in runs) / 1024:5.0f} MiB"
+
+
+def run(site: Path, *asked: str) -> Run:
+    """``mailproc report`` in a process of its own, at the moment at which the store was made."""
+    moment = site.with_name("now")
+    moment.touch()
+    os.utime(moment, (NOW, NOW))
+    command = [sys.executable, "-m", "mailproc", "-c", str(site), "report", *asked]
+    began = time.perf_counter()
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env={**os.environ, VARIABLE: str(moment)}
+    ) as process:
+        assert process.stdout is not None
+        text = process.stdout.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, text
+    return Run(time.perf_counter() - began, usage.ru_utime + usage.ru_stime, usage.ru_maxrss, text)
+
+
+@contextmanager
+def nothing_known(path: Path) -> Iterator[None]:
+    """As long as this lasts: the mark is so far behind that no summary is believed."""
+    raw = connect(path)
+    (event,) = raw.execute("SELECT event FROM summary_mark").fetchone()
+    raw.execute("UPDATE summary_mark SET event = 0")
+    try:
+        yield
+    finally:
+        raw.execute("UPDATE summary_mark SET event = ?", (event,))
+        raw.close()
 
 
 if __name__ == "__main__":

@@ -34,7 +34,9 @@ from mailproc.metrics.monitor import Monitor
 from mailproc.opening import plans_of, store_place
 from mailproc.pipeline.escalation_letters import read_escalation_letters
 from mailproc.reception import Reception
+from mailproc.reports.keep import keep_summaries
 from mailproc.reports.regular import keep_reporting
+from mailproc.reports.stamp import Stamps
 from mailproc.soundness import StoreCheck
 from mailproc.store.turnstile import Turnstile
 
@@ -170,6 +172,7 @@ def _keep_time(
     steps = [step for desk in loaded.config.desk.values() for step in desk.escalation if step.mail]
     letters = read_escalation_letters([step.template for step in steps], template_folders(loaded.config))
     where, plans = store_place(loaded.config), plans_of(loaded.config)
+    stamps = Stamps({name: desk.calendar for name, desk in parts.site.desks.items()})
     return Turn(parts.store, "clock", holder, clock).work(
         [
             lambda store: enrich_later(LateNotes(store, parts.site, parts.chains), clock),
@@ -177,6 +180,7 @@ def _keep_time(
             keep_index,
             lambda store: keep_time(store, parts.site, clock, grace, hosts, letters, pause=pause),
             lambda store: keep_reporting(store, where, parts.site, plans, clock, pause=pause),
+            lambda store: keep_summaries(store, where, stamps, clock, pause=pause),
         ]
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import click
 
@@ -18,7 +19,7 @@ from mailproc.model.period import parse_period
 from mailproc.opening import load_keyring, make_site
 from mailproc.reports.calendar_file import calendar_file
 from mailproc.reports.gather import report_on
-from mailproc.reports.page import listed_tickets, report_page
+from mailproc.reports.page import Listed, listed_tickets, report_page, rows_of
 from mailproc.reports.rows import COLUMNS, as_csv, report_rows, ticket_rows
 from mailproc.reports.shown import printable
 from mailproc.reports.text import report_text
@@ -26,6 +27,15 @@ from mailproc.store.protocol import Store, Transaction
 
 FORMATS = ("text", "json", "csv", "html", "ics")
 _OF_TICKETS = ("figure", "ticket", "subject")
+
+
+class _Made(NamedTuple):
+    """A report, with the tickets that are listed, and whether the figure that was asked for is there."""
+
+    report: Report
+    listed: Listed
+    names: Mapping[int, Named]
+    is_known: bool = True
 
 
 @click.command()
@@ -62,13 +72,12 @@ def report(
         period = parse_period(first, last, now, site.desks[chosen[0]].calendar.zone)
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
-    found, names = run(
-        with_store(loaded, lambda store: _read(store, site, chosen, period, now, figure, form))
-    )
+    made = run(with_store(loaded, lambda store: _read(store, site, chosen, period, now, figure, form)))
     if figure:
-        _print_tickets(found, names, figure, form)
+        _print_tickets(made, figure, form)
     else:
-        _print(found, names, form)
+        _print(made, form)
+    gc.freeze()  # nor is it looked through at the end
 
 
 def _chosen(site: Site, desks: tuple[str, ...]) -> tuple[str, ...]:
@@ -85,35 +94,36 @@ async def _due(store: Store, site: Site, desks: tuple[str, ...], now: float) -> 
 
 async def _read(
     store: Store, site: Site, desks: tuple[str, ...], period: Period, now: float, figure: str, form: str
-) -> tuple[Report, dict[int, Named]]:
-    def work(tx: Transaction) -> tuple[Report, dict[int, Named]]:
+) -> _Made:
+    def work(tx: Transaction) -> _Made:
         found = report_on(tx, [site.desks[name] for name in desks], period, now)
         if figure:
-            return found, tx.figures.names(tickets_behind(found, figure) or ())
-        if form == "html":
-            return found, tx.figures.names({row for rows in listed_tickets(found).values() for row in rows})
-        return found, {}
+            behind = tickets_behind(found, figure)
+            return _Made(
+                found, {figure: tuple(behind or ())}, tx.figures.names(behind or ()), behind is not None
+            )
+        listed = listed_tickets(found) if form == "html" else {}
+        return _Made(found, listed, tx.figures.names(rows_of(listed)))
 
     return await store.read(work)
 
 
-def _print(found: Report, names: Mapping[int, Named], form: str) -> None:
+def _print(made: _Made, form: str) -> None:
     match form:
         case "json":
-            echo_json(report_rows(found))
+            echo_json(report_rows(made.report))
         case "csv":
-            _write(as_csv(report_rows(found), COLUMNS).encode())
+            _write(as_csv(report_rows(made.report), COLUMNS).encode())
         case "html":
-            _write(report_page(found, names).encode())
+            _write(report_page(made.report, made.listed, made.names).encode())
         case _:
-            click.echo(report_text(found), nl=False)
+            click.echo(report_text(made.report), nl=False)
 
 
-def _print_tickets(found: Report, names: Mapping[int, Named], figure: str, form: str) -> None:
-    tickets = tickets_behind(found, figure)
-    if tickets is None:
+def _print_tickets(made: _Made, figure: str, form: str) -> None:
+    if not made.is_known:
         fail(f"no figure {figure!r} in this report: --format json names them all")
-    rows = list(ticket_rows(figure, tickets, names))
+    rows = list(ticket_rows(figure, made.listed[figure], made.names))
     if form == "json":
         echo_json(rows)
     elif form == "csv":

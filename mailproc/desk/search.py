@@ -38,7 +38,7 @@ async def keep_index(store: Store) -> None:
         pause = TICK
         began = time.monotonic()
         try:
-            if await may_index(store, began - last):
+            if await may_work(store, began - last):
                 last = began
                 if await index_next(store):
                     pause = REST * (time.monotonic() - began)
@@ -47,8 +47,8 @@ async def keep_index(store: Store) -> None:
         await asyncio.sleep(pause)
 
 
-async def may_index(store: Store, idle: float) -> bool:
-    """Mail that waits for the chain goes first, but not when nothing was indexed for too many seconds."""
+async def may_work(store: Store, idle: float) -> bool:
+    """Mail that waits for the chain goes first, but not when nothing else was done for too long."""
     return idle > PATIENCE or not await store.read(lambda tx: tx.deliveries.waiting())
 
 

@@ -148,6 +148,11 @@ class Calendar:
         openings = joined((opens, closes) for day, opens, closes in around if day == number)
         return Day(which, tuple(openings), self._holidays_of(which.year).get(which, ""))
 
+    def openings(self, year: int) -> tuple[Span, ...]:
+        """All of a year (UTC), each as two moments."""
+        known = self._year(year)
+        return tuple(zip(known.opens, known.closes, strict=True))
+
     def described(self, at: float) -> str:
         """Its hours and its holidays of that year and the next, so that two calendars can be compared."""
         year = _year_of(at)

@@ -89,6 +89,10 @@ class Escalation:
         return next((rule.target for rule in self.rules if rule.fits(tags, notes)), None)
 
     @property
+    def asks_tags(self) -> bool:
+        return any(rule.tags or rule.priority for rule in self.rules)
+
+    @property
     def asks_notes(self) -> bool:
         return any(rule.notes for rule in self.rules)
 

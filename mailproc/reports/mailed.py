@@ -10,7 +10,7 @@ from mailproc.desk.site import Site
 from mailproc.mime.compose import File
 from mailproc.model.period import ReportPlan
 from mailproc.reports.gather import report_on
-from mailproc.reports.page import listed_tickets, report_page
+from mailproc.reports.page import listed_tickets, report_page, rows_of
 from mailproc.reports.rows import COLUMNS, as_csv, report_rows
 from mailproc.reports.shown import dates
 from mailproc.reports.text import report_text
@@ -35,8 +35,8 @@ def render(tx: Transaction, site: Site, plan: ReportPlan, moment: float, now: fl
     report = report_on(tx, desks, period, now)
     content = ""
     if plan.form == "html":
-        rows = {row for tickets in listed_tickets(report).values() for row in tickets}
-        content = report_page(report, tx.figures.names(rows))
+        listed = listed_tickets(report)
+        content = report_page(report, listed, tx.figures.names(rows_of(listed)))
     elif plan.form == "csv":
         content = as_csv(report_rows(report), COLUMNS)
     return Rendered(dates(period), report_text(report), content.encode())

@@ -38,6 +38,8 @@ _TILES = (
 )
 _TEMPLATES = Path(__file__).parent / "templates"
 
+Listed = dict[str, tuple[int, ...]]  # by the name of a figure
+
 
 @dataclass(frozen=True, slots=True)
 class _Cell:
@@ -73,9 +75,9 @@ class _List:
     more: int
 
 
-def listed_tickets(report: Report) -> dict[str, tuple[int, ...]]:
+def listed_tickets(report: Report) -> Listed:
     """The tickets that a page shows of each figure, by its name."""
-    lists: dict[str, tuple[int, ...]] = {}
+    lists: Listed = {}
     room = MOST_LISTED
     for figure in figures(report):
         if room <= 0 or figure.table.name not in _LISTED or not figure.value or not _is_shown(figure):
@@ -87,10 +89,9 @@ def listed_tickets(report: Report) -> dict[str, tuple[int, ...]]:
     return lists
 
 
-def report_page(report: Report, names: Mapping[int, Named]) -> str:
-    """The file; ``names`` are those of ``listed_tickets``."""
+def report_page(report: Report, listed: Listed, names: Mapping[int, Named]) -> str:
+    """The file; ``listed`` is what ``listed_tickets`` told, and ``names`` are theirs."""
     title, below = heading(report)
-    listed = listed_tickets(report)
     anchors = {name: f"f{number}" for number, name in enumerate(listed)}
     return _template().render(
         title=title,
@@ -103,6 +104,11 @@ def report_page(report: Report, names: Mapping[int, Named]) -> str:
             if figure.name in listed
         ],
     )
+
+
+def rows_of(listed: Listed) -> set[int]:
+    """All tickets that are listed."""
+    return {row for rows in listed.values() for row in rows}
 
 
 @cache
@@ -165,7 +171,7 @@ def _line(table: Table, line: Line, anchors: Mapping[str, str]) -> _Line:
 def _list(
     figure: Figure,
     report: Report,
-    listed: Mapping[str, tuple[int, ...]],
+    listed: Listed,
     anchors: Mapping[str, str],
     names: Mapping[int, Named],
 ) -> _List:

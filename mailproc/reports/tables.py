@@ -10,7 +10,8 @@ from mailproc.model.figures import Column, Line, Period, Table, Unit, quantile, 
 from mailproc.model.hours import WEEKDAYS
 from mailproc.model.target import KIND_TITLES, Kind
 from mailproc.reports.reasons import HELD_FOR, INCOMPLETE, REFUSALS
-from mailproc.reports.tally import AGES, GROUPS, WALLS, Tally, spread
+from mailproc.reports.tally import AGES, BACKLOG, COLUMNS, GROUPS, Tally, Waits
+from mailproc.reports.wall import WALLS
 
 MEDIAN, MOST = 0.5, 0.9
 MAX_DAYS = 62  # in a period of more, months are shown
@@ -69,6 +70,8 @@ _CLASSES = {
     "report": "reports of machines",
     "spam": "spam",
 }
+_WRITTEN = "class/none"
+_OF_TIMES = ("count", "median", "p90")
 _COLLISIONS = {
     "claims_lost": "claims lost to another agent",
     **HELD_FOR,
@@ -96,12 +99,9 @@ class Tables:
     def __init__(self, tally: Tally, *, by_month: bool) -> None:
         self._tally = tally
         self._by_month = by_month
+        self._happened = tally.happened.counts()
+        self._happened[_WRITTEN] = len(tally.facts["mails"].places)
         self._indexes: dict[tuple[str, str], dict[str, list[int]]] = {}
-        # Once for all tables, the shortest first: times and the places of their cases; places by column.
-        self._ranked = {kind: _ranked(waits) for kind, waits in tally.waits.items()}
-        self._counted_places = {
-            column.name: [place for place, _ in tally.facts.get(column.name, ())] for column in _MAIL
-        } | {"backlog": [place for place, _ in tally.backlog]}
 
     def make(self) -> tuple[Table, ...]:
         """All tables, in their order."""
@@ -128,13 +128,15 @@ class Tables:
         key = (table, column)
         if key not in self._indexes:
             self._indexes[key] = self._index(table, column)
-        return tuple(dict.fromkeys(self._indexes[key].get(line, ())))
+        places = self._indexes[key].get(line, ())
+        tickets = map(self._tally.tickets.__getitem__, places)
+        return tuple(dict.fromkeys(tickets if is_time(table, column) else sorted(tickets)))
 
     # Tables
 
     def _overview(self) -> Table:
         facts = self._tally.facts
-        lines = (Line(name, title, (len(facts.get(name, ())),)) for name, title in _OVERVIEW.items())
+        lines = (Line(name, title, (len(facts[name].places),)) for name, title in _OVERVIEW.items())
         return Table("overview", "Overview", _COUNT, tuple(lines))
 
     def _waits(self) -> Table:
@@ -142,8 +144,8 @@ class Tables:
         return Table("times", "Times, in business hours", _WAITS, tuple(lines))
 
     def _wait_values(self, kind: Kind) -> tuple[float | None, ...]:
-        ranked = self._ranked[kind][0]
-        met, missed = (len(self._tally.judged.get((kind, in_time), ())) for in_time in (True, False))
+        ranked = sorted(self._tally.waits[kind].used)
+        met, missed = (len(self._tally.judged[kind, in_time]) for in_time in (True, False))
         return (
             len(ranked),
             quantile(ranked, MEDIAN),
@@ -155,14 +157,14 @@ class Tables:
 
     def _backlog(self) -> Table:
         tally = self._tally
-        counts = Counter((tally.age(place), _phase(state)) for place, state in tally.backlog)
+        counts = Counter((tally.age(left), _phase(left.state)) for left in tally.backlog)
         lines = []
         for name, title in _BACKLOG_LINES.items():
             ages = _BACKLOG_AGES if name == "all" else (name,)
             values = [sum(counts[age, phase] for age in ages) for phase in _PHASES]
             lines.append(Line(name, title, (sum(values), *values)))
         late = set(tally.over)
-        over = Counter(_phase(state) for place, state in tally.backlog if place in late)
+        over = Counter(_phase(left.state) for left in tally.backlog if left.place in late)
         lines.append(Line("over", "over their target", (over.total(), *(over[phase] for phase in _PHASES))))
         return Table("backlog", "Backlog", _BACKLOG, tuple(lines))
 
@@ -177,24 +179,19 @@ class Tables:
 
     def _grouped(self, name: str, title: str) -> Table:
         """Who had most to do first."""
-        tally, lines = self._tally, self._tally.lines[name]
-        counts = [spread(places, lines) for places in self._counted_places.values()]
-        times = [
-            _times_by_line(map(lines.__getitem__, places), used) for used, places in self._ranked.values()
-        ]
-        judged = [
-            [spread(tally.judged.get((kind, in_time), ()), lines) for in_time in (True, False)]
-            for kind in Kind
-        ]
+        spread, _, names = self._tally.spread(name)
+        counts = [spread.counts(column, names) for column in (*COLUMNS, BACKLOG)]
+        times = [spread.times(kind, names) for kind in Kind]
+        judged = [[spread.judged(kind, in_time, names) for in_time in (True, False)] for kind in Kind]
         seen = set().union(*counts, *times, *(count for pair in judged for count in pair))
         made = (
             Line(
                 line,
                 line,
                 (
-                    *(count[line] for count in counts),
+                    *(count.get(line, 0) for count in counts),
                     *_quantiles(times, line),
-                    *(share_of(met[line], missed[line]) for met, missed in judged),
+                    *(share_of(met.get(line, 0), missed.get(line, 0)) for met, missed in judged),
                 ),
             )
             for line in seen
@@ -203,26 +200,25 @@ class Tables:
 
     def _agents(self) -> Table:
         counts = [column.name for column in _AGENT if column.unit is Unit.COUNT]
-        times = [_of_agents(sorted(self._tally.waits[kind])) for kind in Kind]
-        by_agent = self._tally.by_agent
-        seen = {agent for agent, _ in by_agent}.union(*times)
+        times = [_of_agents(self._tally.waits[kind]) for kind in Kind]
+        counted = [self._tally.by_agent[column].counts() for column in counts]
+        seen = set().union(*counted, *times)
         made = (
             Line(
                 agent,
                 agent,
-                (*(len(by_agent.get((agent, column), ())) for column in counts), *_quantiles(times, agent)),
+                (*(count[agent] for count in counted), *_quantiles(times, agent)),
             )
             for agent in seen
         )
         return Table("agent", "Agents", _AGENT, _busiest_first(made))
 
     def _counted(self, name: str, title: str, lines: Mapping[str, str]) -> Table:
-        happened = self._tally.happened
-        made = (Line(line, shown, (len(happened.get((name, line), ())),)) for line, shown in lines.items())
+        made = (Line(line, shown, (self._happened[f"{name}/{line}"],)) for line, shown in lines.items())
         return Table(name, title, _COUNT, tuple(made))
 
     def _seen(self, table: str) -> dict[str, str]:
-        return {line: line for where, line in sorted(self._tally.happened) if where == table}
+        return {line: line for line in sorted(_lines_of(table, self._happened))}
 
     def _acknowledgements(self) -> dict[str, str]:
         """What was sent, and all reasons that there were."""
@@ -235,84 +231,93 @@ class Tables:
     # The tickets behind them
 
     def _index(self, table: str, column: str) -> dict[str, list[int]]:
-        """By line."""
+        """By line: places."""
         tally = self._tally
         if table == "overview":
-            return {name: tally.ids(place for place, _ in tally.facts.get(name, ())) for name in _OVERVIEW}
+            return {name: tally.facts[name].places for name in _OVERVIEW}
         if table == "times":
             return {kind.value: self._of_wait(kind, column) for kind in Kind}
         if table == "backlog":
             return self._of_backlog(column)
         if table in WALLS:
-            facts = tally.facts.get(column, ())
-            return self._by_line((tally.line_of(table, place, at), place) for place, at in facts)
+            fact = tally.facts[column]
+            pairs = zip(fact.places, fact.moments, strict=True)
+            return _by_line((tally.line_of(table, place, at), place) for place, at in pairs)
         if table in GROUPS:
-            lines = tally.lines[table]
-            return self._by_line((lines[place], place) for place in self._places(column))
+            lines = tally.lines(table)
+            return _by_line((lines[place], place) for place in self._places(column))
         if table == "agent":
             return self._of_agent(column)
-        return {line: tickets for (where, line), tickets in tally.happened.items() if where == table}
-
-    def _by_line(self, lines: Iterable[tuple[str, int]]) -> dict[str, list[int]]:
-        found: dict[str, list[int]] = {}
-        for line, place in lines:
-            found.setdefault(line, []).append(self._tally.cases[place].id)
-        return found
+        happened = tally.happened.places() | {_WRITTEN: tally.facts["mails"].places}
+        return {line: happened[f"{table}/{line}"] for line in _lines_of(table, happened)}
 
     def _places(self, column: str) -> list[int]:
-        """The cases that a column of a group is about."""
+        """Those that a column of a group is about."""
         kind, _, what = column.partition("_")
-        if column == "backlog":
-            return [place for place, _ in self._tally.backlog]
+        if column == BACKLOG:
+            return [left.place for left in self._tally.backlog]
         if what == "met":
-            return self._tally.judged.get((Kind(kind), False), [])
+            return self._tally.judged[Kind(kind), False]
         if what:
-            return [place for _, place, _ in sorted(self._tally.waits[Kind(kind)], reverse=True)]
-        return [place for place, _ in self._tally.facts.get(column, ())]
+            return [place for _, place, _ in self._slowest(Kind(kind))]
+        return self._tally.facts[column].places
 
     def _of_wait(self, kind: Kind, column: str) -> list[int]:
-        if column in ("count", "median", "p90"):
-            return self._tally.ids(place for _, place, _ in sorted(self._tally.waits[kind], reverse=True))
-        return self._tally.ids(self._tally.judged.get((kind, column == "met"), ()))
+        if column in _OF_TIMES:
+            return [place for _, place, _ in self._slowest(kind)]
+        return self._tally.judged[kind, column == "met"]
+
+    def _slowest(self, kind: Kind) -> list[tuple[float, int, str]]:
+        """First; of two that took as long the newer ticket."""
+        waits, tickets = self._tally.waits[kind], self._tally.tickets
+        rows = zip(waits.used, waits.places, waits.agents, strict=True)
+        return sorted(rows, key=lambda row: (row[0], tickets[row[1]]), reverse=True)
 
     def _of_backlog(self, column: str) -> dict[str, list[int]]:
         tally, over = self._tally, set(self._tally.over)
         found: dict[str, list[int]] = {}
-        for place, state in tally.backlog:
-            if column in ("count", _phase(state)):
-                for line in ("all", tally.age(place), *(("over",) if place in over else ())):
-                    found.setdefault(line, []).append(tally.cases[place].id)
+        for left in tally.backlog:
+            if column in ("count", _phase(left.state)):
+                for line in ("all", tally.age(left), *(("over",) if left.place in over else ())):
+                    found.setdefault(line, []).append(left.place)
         return found
 
     def _of_agent(self, column: str) -> dict[str, list[int]]:
         kind, _, what = column.partition("_")
         if what not in ("median", "p90"):
-            return {agent: ids for (agent, which), ids in self._tally.by_agent.items() if which == column}
-        return self._by_line(
-            (agent, place) for _, place, agent in sorted(self._tally.waits[Kind(kind)], reverse=True)
-        )
+            return self._tally.by_agent[column].places()
+        return _by_line((agent, place) for _, place, agent in self._slowest(Kind(kind)))
+
+
+def is_time(table: str, column: str) -> bool:
+    """Whether a column has times, whose tickets are told the slowest first."""
+    return column.endswith(("_median", "_p90")) or (table == "times" and column in _OF_TIMES)
+
+
+def _by_line(lines: Iterable[tuple[str, int]]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for line, place in lines:
+        found.setdefault(line, []).append(place)
+    return found
 
 
 def _phase(state: str) -> str:
     return "open" if state in ("new", "claimed") else state
 
 
-def _ranked(waits: Iterable[tuple[float, int, str]]) -> tuple[list[float], list[int]]:
-    ranked = sorted(waits)
-    return [used for used, _, _ in ranked], [place for _, place, _ in ranked]
+def _lines_of(table: str, happened: Iterable[str]) -> Iterator[str]:
+    for where, _, line in (name.partition("/") for name in happened):
+        if where == table:
+            yield line
 
 
-def _of_agents(ranked: Sequence[tuple[float, int, str]]) -> dict[str, list[float]]:
-    known = [(agent, used) for used, _, agent in ranked if agent]
-    return _times_by_line((agent for agent, _ in known), (used for _, used in known))
-
-
-def _times_by_line(lines: Iterable[str], ranked: Iterable[float]) -> dict[str, list[float]]:
-    """Times that are in order stay so on each line."""
+def _of_agents(waits: Waits) -> dict[str, list[float]]:
+    """The shortest first."""
     found: defaultdict[str, list[float]] = defaultdict(list)
-    for line, used in zip(lines, ranked, strict=True):
-        found[line].append(used)
-    return found
+    for agent, used in zip(waits.agents, waits.used, strict=True):
+        if agent:
+            found[agent].append(used)
+    return {agent: sorted(used) for agent, used in found.items()}
 
 
 def _quantiles(times: Sequence[Mapping[str, Sequence[float]]], line: str) -> Iterator[float | None]:

@@ -1,234 +1,304 @@
-"""Counts cases one after the other, and keeps for each figure the tickets that are behind it.
+"""Counts what was told of many tickets, and keeps for each figure those that are behind it.
 
 A mail counts when it was accepted, an answer when it left us, a wait when it ended, everything else when it
 was written down.  Waits are in business time of the ticket's desk.
+
+A report counts hundreds of thousands of things.  So tickets are added some hundred at a time, what is counted
+stays in columns, and the loops over them are those of ``map`` and ``chain``.
 """
 
 from __future__ import annotations
 
+import math
+from array import array
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime, tzinfo
-from functools import cached_property
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain, compress, repeat
+from operator import itemgetter, sub
+from typing import Any, TypeVar
 
 from mailproc.model.calendar import Calendar
 from mailproc.model.figures import Period
 from mailproc.model.target import Kind, Target
-from mailproc.reports.reasons import HELD_FOR, held_for, refusal
-from mailproc.reports.ruler import Ruler
-from mailproc.reports.walk import MERGED, Walked, walk_family
-from mailproc.store.figures import Case
+from mailproc.reports.spread import Numbers, Spread
+from mailproc.reports.summary import OF_AGENTS, SPAM, Ended, Summary, as_spam
+from mailproc.reports.walk import MERGED
+from mailproc.reports.wall import WallClock
+from mailproc.store.figures import Head
 
 DAY = 86400.0
 AGES = (1, 3, 7, 14, 28)  # days: the backlog's ages end below these
 NO_TOPIC, NO_LANGUAGE, NO_DOMAIN = "none", "unknown", "none"
-SPAM = "spam"
+COLUMNS = ("mails", "opened", "answers", "closed")
+BACKLOG = "backlog"
 GROUPS = ("desk", "topic", "language", "domain")
-WALLS = ("day", "month", "weekday", "hour")
-_PLACES = {
-    "claim_lost": ("collisions", "claims_lost"),
-    "refused": ("collisions", "refused"),
-    "move_refused": ("collisions", "move_refused"),
-    "marked_spam": ("spam", "missed"),
-    "unmarked_spam": ("spam", "wrong"),
-    "delayed": ("bounce", "delayed"),
-    "undeliverable": ("bounce", "undeliverable"),
-}
-HAPPENED = (*_PLACES, "acknowledged", "not_acknowledged", "held", "topic_corrected", "bounced")
-_COUNTED = frozenset(HAPPENED)
-_QUARTER = 900.0  # seconds; clocks on the wall change by no less
-_MISTAKE = 1e-6  # seconds
+T = TypeVar("T")
 
-Place = tuple[str, str]  # line, column
-TargetOf = Callable[[Case], Target | None]
+_MISTAKE = 1e-6  # seconds
+_OUT_OF_SIGHT = frozenset({"closed", SPAM, MERGED})
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something that happened, as often as it did: places of tickets, and for ``COLUMNS`` the moments."""
+
+    places: list[int] = field(default_factory=list)
+    moments: array[float] = field(default_factory=lambda: array("d"))
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """Waits that ended with an answer or a solution: business seconds, places of tickets, and by whom."""
+
+    used: list[float] = field(default_factory=list)
+    places: list[int] = field(default_factory=list)
+    agents: list[str] = field(default_factory=list)
+
+    def extend(self, waits: Waits) -> None:
+        self.used.extend(waits.used)
+        self.places.extend(waits.places)
+        self.agents.extend(waits.agents)
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A ticket of the backlog."""
+
+    place: int
+    state: str
+    opened: float
+
+
+class Named:
+    """Things that are called something, each with the place of its ticket."""
+
+    def __init__(self) -> None:
+        self._names: list[str] = []
+        self._places: list[int] = []
+
+    def add(self, names: Iterable[str], places: Iterable[int]) -> None:
+        """What has no name is not counted."""
+        self._names += names
+        self._places += places
+
+    def counts(self) -> Counter[str]:
+        counts = Counter(self._names)
+        del counts[""]
+        return counts
+
+    def places(self) -> dict[str, list[int]]:
+        """By name."""
+        found: defaultdict[str, list[int]] = defaultdict(list)
+        for name, place in zip(self._names, self._places, strict=True):
+            if name:
+                found[name].append(place)
+        return dict(found)
 
 
 class Tally:
-    """Facts about cases, by their place in ``cases``, in the order of their tickets."""
+    """What happened, to which tickets: these by their place, which is their number in ``tickets``."""
 
-    def __init__(self, period: Period, calendars: Mapping[str, Calendar], target_of: TargetOf) -> None:
-        """``calendars`` are those of the desks, which every case must be of."""
+    def __init__(self, period: Period, calendars: Mapping[str, Calendar]) -> None:
+        """``calendars`` are those of the desks, which every ticket must be of."""
         self.period = period
-        self.cases: list[Case] = []
-        self.facts: defaultdict[str, list[tuple[int, float]]] = defaultdict(list)  # by column: case, when
-        self.waits: dict[Kind, list[tuple[float, int, str]]] = {
-            kind: [] for kind in Kind
-        }  # used, case, agent
-        self.judged: dict[tuple[Kind, bool], list[int]] = defaultdict(list)  # whether in time: cases
-        self.backlog: list[tuple[int, str]] = []  # case, state
-        self.over: list[int] = []  # of those
-        self.by_agent: defaultdict[Place, list[int]] = defaultdict(list)  # tickets
-        self.happened: defaultdict[tuple[str, str], list[int]] = defaultdict(
-            list
-        )  # by table and line: tickets
-        self._calendars = calendars
-        self._target_of = target_of
-        self._walls = {desk: Wall(calendar.zone) for desk, calendar in calendars.items()}
-        self._counted: dict[str, Counter[tuple[str, int]]] = {}
-        self._rulers = {
-            calendar: Ruler(calendar, period.start, period.end) for calendar in set(calendars.values())
-        }
+        self.tickets: list[int] = []  # rows
+        self.facts = {column: Fact() for column in (*COLUMNS, "follow_ups", "reopened")}
+        self.waits = {kind: Waits() for kind in Kind}
+        self.judged: dict[tuple[Kind, bool], list[int]] = {
+            (kind, in_time): [] for kind in Kind for in_time in (True, False)
+        }  # places
+        self.backlog: list[Left] = []
+        self.over: list[int] = []  # places of the backlog
+        self.by_agent = {column: Named() for column in ("answers", "closed", *OF_AGENTS.values())}
+        self.happened = Named()  # TABLE/LINE
+        self._clock = WallClock(calendars)
+        self._desks: list[str] = []
+        self._sorts = Numbers[tuple[str, str, str]]()
+        self._domains = Numbers[str]()
+        self._by_sort, self._by_domain = Spread(self._sorts.of), Spread(self._domains.of)
 
-    def add(self, case: Case) -> None:
-        """Count one case."""
-        place, (start, end) = len(self.cases), (self.period.start, self.period.end)
-        self.cases.append(case)
-        ruler = self._rulers[self._calendars[case.desk]]
-        walked = walk_family(case, ruler, end)
-        is_new = start <= case.opened < end
-        if is_new and case.state != SPAM and not case.is_merged:
-            self.facts["opened"].append((place, case.opened))
-        if is_new and walked.was_spam:
-            self.happened["spam", "caught"].append(case.id)
-        self._add_mails(case, place)
-        self._add_events(case, place)
-        for at, agent in walked.answers:
-            if start <= at:
-                self.facts["answers"].append((place, at))
-                self.by_agent[agent, "answers"].append(case.id)
-        if walked.back:
-            self.facts["reopened"] += [(place, at) for at in walked.back if start <= at]
-        target = self._target_of(case)
-        self._add_waits(case, place, walked, target)
-        self._add_backlog(case, place, walked, target)
+    def add(self, heads: Sequence[Head], told: Sequence[Summary], targets: Sequence[Target | None]) -> None:
+        """Count tickets: what was told of each in the period, and their targets now."""
+        first = len(self.tickets)
+        self.tickets += [head.id for head in heads]
+        self._desks += [head.desk for head in heads]
+        self._sorts.add([(head.desk, head.topic or NO_TOPIC, head.language or NO_LANGUAGE) for head in heads])
+        self._domains.add([head.customer.rpartition("@")[2] or NO_DOMAIN for head in heads])
+        part = _Part(
+            range(first, first + len(heads)),
+            heads,
+            [as_spam(each) if head.state == SPAM else each for head, each in zip(heads, told, strict=True)],
+            targets,
+        )
+        self._add_opened(part)
+        self._add_mails(part)
+        self._add_work(part)
+        self._add_happened(part)
+        self._add_times(part)
+        self._add_backlog(part)
 
-    def _add_mails(self, case: Case, place: int) -> None:
-        start, end, is_spam = self.period.start, self.period.end, case.state == SPAM
-        mails, is_first = self.facts["mails"], True
-        for _, at, direction, automatic, _, _ in case.messages:
-            if direction != "in":
-                continue
-            if start <= at < end:
-                self.happened["class", SPAM if is_spam else automatic].append(case.id)
-                if automatic == "none" and not is_spam:
-                    mails.append((place, at))
-                    if not is_first:
-                        self.facts["follow_ups"].append((place, at))
-            is_first = False
+    # What happened
 
-    def _add_events(self, case: Case, place: int) -> None:
+    def _add_opened(self, part: _Part) -> None:
         start, end = self.period.start, self.period.end
-        for _, at, what, who, detail, _ in case.events:
-            if not start <= at < end:
-                continue
-            if what in _COUNTED:
-                self._add_happened(case.id, what, who, detail)
-            elif what == "closed" and not detail.startswith("merged into "):
-                self.facts["closed"].append((place, at))
-                if case.owner:
-                    self.by_agent[case.owner, "closed"].append(case.id)
+        new = [
+            (place, head, each.was_spam)
+            for place, head, each in zip(part.places, part.heads, part.told, strict=True)
+            if start <= head.opened < end
+        ]
+        caught = [place for place, _, was_spam in new if was_spam]
+        self.happened.add(repeat("spam/caught", len(caught)), caught)
+        opened = [(place, head.opened) for place, head, _ in new if head.state != SPAM and not head.is_merged]
+        self._add("opened", [place for place, _ in opened], [at for _, at in opened])
 
-    def _add_waits(self, case: Case, place: int, walked: Walked, target: Target | None) -> None:
-        for kind, ended, used, is_met, agent in walked.waits:
-            if ended < self.period.start:
-                continue
-            if is_met:
-                self.waits[kind].append((used, place, case.owner if kind is Kind.SOLUTION else agent))
-            allowed = target.seconds(kind) if target else 0
-            if allowed and used > allowed + _MISTAKE:
-                self.judged[kind, False].append(place)
-            elif allowed and is_met:  # closing in time without an answer is neither
-                self.judged[kind, True].append(place)
+    def _add_mails(self, part: _Part) -> None:
+        """Mails of customers, and the others by their class."""
+        mails = [each.mails for each in part.told]
+        places = part.repeated(map(len, mails))
+        self._add("mails", places, list(chain.from_iterable(mails)))
+        further = map(sub, map(len, mails), [each.is_led for each in part.told])
+        self.facts["follow_ups"].places.extend(part.repeated(further))
+        others = [each.others for each in part.told]
+        classes = [f"class/{name}" for _, name in chain.from_iterable(others)]
+        self.happened.add(classes, part.repeated(map(len, others)))
 
-    def _add_backlog(self, case: Case, place: int, walked: Walked, target: Target | None) -> None:
-        if case.opened >= self.period.end or walked.state in ("closed", SPAM, MERGED):
-            return
-        self.backlog.append((place, walked.state))
-        if target and any(0 < target.seconds(kind) < used - _MISTAKE for kind, used in walked.running):
-            self.over.append(place)
+    def _add_work(self, part: _Part) -> None:
+        answers = [each.answers for each in part.told]
+        places = part.repeated(map(len, answers))
+        moments, agents = _columns(answers, 2)
+        self._add("answers", places, moments)
+        self.by_agent["answers"].add(agents, places)
+        closed = [each.closed for each in part.told]
+        places = part.repeated(map(len, closed))
+        self._add("closed", places, list(chain.from_iterable(closed)))
+        owners = [head.owner for head in part.heads]
+        self.by_agent["closed"].add(_repeated(owners, map(len, closed)), places)
+        self.facts["reopened"].places.extend(part.repeated(len(each.back) for each in part.told))
 
-    def _add_happened(self, ticket: int, what: str, who: str, detail: str) -> None:
-        place = _place(what, detail)
-        self.happened[place].append(ticket)
-        if what == "claim_lost":
-            self.by_agent[who, "claims_lost"].append(ticket)
-        elif place[1] in HELD_FOR:
-            self.by_agent[who, "held"].append(ticket)
+    def _add_happened(self, part: _Part) -> None:
+        happened = [each.happened for each in part.told]
+        places = part.repeated(map(len, happened))
+        _, lines, agents = _columns(happened, 3)
+        self.happened.add(lines, places)
+        for agent, line, place in compress(zip(agents, lines, places, strict=True), agents):
+            self.by_agent[OF_AGENTS[line]].add([agent], [place])
 
-    # Groups of cases
+    def _add(self, column: str, places: Sequence[int], moments: Sequence[float]) -> None:
+        self.facts[column].places.extend(places)
+        self.facts[column].moments.extend(moments)
+        self._clock.count(column, places, moments, self._desks)
+        self._count(column, places)
 
-    @cached_property
-    def lines(self) -> dict[str, list[str]]:
-        """For each table of groups, the line of each case."""
-        return {
-            "desk": [case.desk for case in self.cases],
-            "topic": [case.topic or NO_TOPIC for case in self.cases],
-            "language": [case.language or NO_LANGUAGE for case in self.cases],
-            "domain": [case.customer.rpartition("@")[2] or NO_DOMAIN for case in self.cases],
-        }
+    def _count(self, column: str, places: Sequence[int]) -> None:
+        self._by_sort.count(column, places)
+        self._by_domain.count(column, places)
 
-    def age(self, place: int) -> str:
-        """The line of the backlog that a case is in."""
-        days = (self.period.end - self.cases[place].opened) / DAY
+    # Times
+
+    def _add_times(self, part: _Part) -> None:
+        owners = [head.owner for head in part.heads]
+        nobody = [""] * len(owners)
+        self._add_waits(part, Kind.FIRST, [each.first for each in part.told], nobody)
+        self._add_waits(part, Kind.NEXT, [each.next for each in part.told], nobody)
+        self._add_waits(part, Kind.SOLUTION, [each.solution for each in part.told], owners)
+
+    def _add_waits(
+        self, part: _Part, kind: Kind, ended: Sequence[Sequence[Ended]], owners: Sequence[str]
+    ) -> None:
+        """``owners`` are those of the tickets, where it is theirs."""
+        waits, met, missed = Waits(), list[int](), list[int]()
+        took, of, by = waits.used.append, waits.places.append, waits.agents.append
+        for place, each, owner, limit in zip(part.places, ended, owners, part.allowed(kind), strict=True):
+            for _, used, is_met, agent in each:
+                if is_met:
+                    took(used)
+                    of(place)
+                    by(agent or owner)
+                if used > limit:
+                    missed.append(place)
+                elif is_met and limit < math.inf:  # closing in time without an answer is neither
+                    met.append(place)
+        self.waits[kind].extend(waits)
+        self.judged[kind, True] += met
+        self.judged[kind, False] += missed
+        for spread in (self._by_sort, self._by_domain):
+            spread.take(kind, waits.used, waits.places)
+            spread.judge(kind, True, met)
+            spread.judge(kind, False, missed)
+
+    def _add_backlog(self, part: _Part) -> None:
+        end, first = self.period.end, part.places.start
+        left = [
+            Left(place, each.state, head.opened)
+            for place, head, each in zip(part.places, part.heads, part.told, strict=True)
+            if each.state not in _OUT_OF_SIGHT and head.opened < end
+        ]
+        self.backlog += left
+        self._count(BACKLOG, [each.place for each in left])
+        for each in left:
+            target, running = part.targets[each.place - first], part.told[each.place - first].running
+            if any(used > _allowed(target, kind) for kind, used in running):
+                self.over.append(each.place)
+
+    # Groups of tickets
+
+    def lines(self, group: str) -> list[str]:
+        """The line of each ticket in the table of a group."""
+        _, numbers, names = self.spread(group)
+        return [names[number] for number in numbers]
+
+    def spread(self, group: str) -> tuple[Spread, Sequence[int], Sequence[str]]:
+        """What was counted by number, the numbers of the tickets, and the lines of the numbers."""
+        if group == "domain":
+            return self._by_domain, self._domains.of, list(self._domains)
+        part = GROUPS.index(group)
+        return self._by_sort, self._sorts.of, [lines[part] for lines in self._sorts]
+
+    def age(self, left: Left) -> str:
+        """The line of the backlog that a ticket is in."""
+        days = (self.period.end - left.opened) / DAY
         return next((f"below_{most}d" for most in AGES if days < most), "older")
-
-    def ids(self, places: Iterable[int]) -> list[int]:
-        """The tickets of cases."""
-        return [self.cases[place].id for place in places]
 
     def by_wall(self, column: str, wall: str) -> Counter[str]:
         """How often something happened on each day, month, weekday or hour of its desk's clock."""
-        counts: Counter[str] = Counter()
-        for (desk, quarter), number in self._quarters(column).items():
-            counts[self._walls[desk].line(wall, quarter)] += number
-        return counts
+        return self._clock.by_wall(column, wall)
 
     def line_of(self, wall: str, place: int, at: float) -> str:
         """The day, month, weekday or hour of one moment."""
-        return self._walls[self.cases[place].desk].line(wall, int(at // _QUARTER))
-
-    def _quarters(self, column: str) -> Counter[tuple[str, int]]:
-        """How often in each quarter of an hour, by desk."""
-        if column not in self._counted:
-            counts: Counter[tuple[str, int]] = Counter()
-            desks, by_desk = self.lines["desk"], defaultdict[str, list[float]](list)
-            for place, at in self.facts.get(column, ()):
-                by_desk[desks[place]].append(at // _QUARTER)
-            for desk, quarters in by_desk.items():
-                for quarter, number in Counter(quarters).items():
-                    counts[desk, int(quarter)] = number
-            self._counted[column] = counts
-        return self._counted[column]
+        return self._clock.line(wall, self._desks[place], at)
 
 
-def _place(what: str, detail: str) -> tuple[str, str]:
-    """The table and line of an event."""
-    match what:
-        case "acknowledged":
-            return "acknowledgement", "sent"
-        case "not_acknowledged":
-            return "acknowledgement", refusal(detail)
-        case "held":
-            return "collisions", held_for(detail)
-        case "topic_corrected":
-            return what, detail
-        case "bounced":
-            return "bounce", "soft" if "(soft)" in detail else "hard"
-    return _PLACES[what]
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Some tickets: their places, what is told of them, and what their targets allow."""
+
+    places: range
+    heads: Sequence[Head]
+    told: Sequence[Summary]
+    targets: Sequence[Target | None]
+
+    def repeated(self, counts: Iterable[int]) -> list[int]:
+        """Each place as often as something was counted there."""
+        return _repeated(self.places, counts)
+
+    def allowed(self, kind: Kind) -> list[float]:
+        """How long each ticket's target lets its customer wait; infinite where it asks for nothing."""
+        few = {id(target): target for target in self.targets}
+        seconds = {which: _allowed(target, kind) for which, target in few.items()}
+        return [seconds[id(target)] for target in self.targets]
 
 
-class Wall:
-    """Days, months, weekdays and hours on a clock of a zone, worked out once for each quarter of an hour."""
-
-    def __init__(self, zone: tzinfo) -> None:
-        self._zone = zone
-        self._known: dict[int, dict[str, str]] = {}
-
-    def line(self, wall: str, quarter: int) -> str:
-        found = self._known.get(quarter)
-        if found is None:
-            moment = datetime.fromtimestamp(quarter * _QUARTER, self._zone)
-            day = moment.date().isoformat()
-            found = {
-                "day": day,
-                "month": day[:7],
-                "weekday": str(moment.isoweekday()),
-                "hour": f"{moment.hour:02}",
-            }
-            self._known[quarter] = found
-        return found[wall]
+def _allowed(target: Target | None, kind: Kind) -> float:
+    seconds = target.seconds(kind) if target is not None else 0.0
+    return seconds + _MISTAKE if seconds else math.inf
 
 
-def spread(places: Sequence[int], lines: Sequence[str]) -> Counter[str]:
-    """How many cases are on each line."""
-    return Counter(map(lines.__getitem__, places))
+def _repeated(things: Iterable[T], counts: Iterable[int]) -> list[T]:
+    return list(chain.from_iterable(map(repeat, things, counts)))
+
+
+def _columns(rows: Iterable[Iterable[tuple[Any, ...]]], width: int) -> Sequence[Sequence[Any]]:
+    """Of all rows."""
+    every = list(chain.from_iterable(rows))
+    return [list(map(itemgetter(number), every)) for number in range(width)]

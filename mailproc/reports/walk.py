@@ -55,12 +55,12 @@ def walk_family(case: Case, ruler: Ruler, end: float) -> Walked:
 
     Nor has one that was opened only later: a part of it may be older.
     """
-    walked = walk(case.opened, case.messages, case.events, ruler, end)
-    if case.merged_into is not None or case.opened >= end:
+    walked = walk(case.head.opened, case.messages, case.events, ruler, end)
+    if case.head.merged_into is not None or case.head.opened >= end:
         return walked._replace(waits=[], running=[])
     if case.family is None:
         return walked
-    together = walk(case.opened, case.family.messages, case.family.events, ruler, end)
+    together = walk(case.head.opened, case.family.messages, case.family.events, ruler, end)
     return walked._replace(waits=together.waits, running=together.running)
 
 

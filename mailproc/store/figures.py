@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from mailproc.model.figures import Named
-from mailproc.model.happening import TOLD
 from mailproc.store.connection import NO_PARAMETERS, Connection, Row, listed_parameters
+from mailproc.store.history import TOLD_KINDS
 
-AT_ONCE = 10_000  # tickets named in one statement
+AT_ONCE = 500  # tickets named in one statement
 
 
 @dataclass(slots=True)
@@ -25,13 +26,8 @@ class Together:
     events: list[Row]
 
 
-@dataclass(slots=True)
-class Case:
-    """A ticket with what happened to it.  Times are seconds since 1970 in UTC.
-
-    ``messages``: (ticket, at, direction, automatic, agent, message_id).
-    ``events``: (ticket, at, what, who, detail, state).
-    """
+class Head(NamedTuple):
+    """A ticket as it is now.  Times are seconds since 1970 in UTC."""
 
     id: int
     desk: str
@@ -41,16 +37,25 @@ class Case:
     opened: float
     topic: str
     language: str
-    snoozed: float | None
     merged_into: int | None
-    messages: Sequence[Row] = ()
-    events: Sequence[Row] = ()
-    tags: Sequence[str] = field(default=())
-    family: Together | None = None
 
     @property
     def is_merged(self) -> bool:
         return self.merged_into is not None and self.state == "closed"
+
+
+@dataclass(slots=True)
+class Case:
+    """A ticket with what happened to it.  Times are seconds since 1970 in UTC.
+
+    ``messages``: (ticket, at, direction, automatic, agent, message_id).
+    ``events``: (ticket, at, what, who, detail, state).
+    """
+
+    head: Head
+    messages: Sequence[Row] = ()
+    events: Sequence[Row] = ()
+    family: Together | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +86,9 @@ class AtHand:
     snoozed: float | None
 
 
-_TICKET = "id, desk, state, owner, customer, opened, topic, language, snoozed, merged_into"
+HEAD = Head._fields
 _MESSAGES = "SELECT ticket, at, direction, automatic, agent, message_id FROM message"
 _EVENTS = "SELECT ticket, at, what, who, detail, state FROM event"
-_TOLD = ", ".join(f"'{what}'" for what in TOLD)
 _OF_PARTS = ("answered", "taken_back")  # events of a merged ticket that count for the other one
 _IS_OPEN = "state IN ('new', 'claimed', 'answered', 'snoozed', 'problem')"
 
@@ -95,10 +99,12 @@ class Figures:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def tickets_of(self, desks: Collection[str], start: float, end: float) -> list[int]:
+    def tickets_of(
+        self, desks: Collection[str], start: float, end: float, parts: Mapping[int, int]
+    ) -> list[int]:
         """The tickets that something happened to in a period, and those that were open at its end.
 
-        Open then were those that still are, or that were changed since.
+        Open then were those that still are, or that were changed since.  ``parts`` is what ``parts`` told.
         """
         named, of_desks = listed_parameters("desk", desks)
         span = {"start": start, "end": end}
@@ -115,23 +121,26 @@ class Figures:
             {"end": end, **of_desks},
         )
         found.update(row[0] for row in rows)
-        found.update(root for part, root in self._parts().items() if part in found)
+        found.update(root for part, root in parts.items() if part in found)
         return sorted(found)
 
     def cases(
-        self, tickets: Sequence[int], desks: Collection[str], events: Collection[str], *, with_tags: bool
+        self,
+        tickets: Sequence[int],
+        desks: Collection[str],
+        events: Collection[str],
+        parts: Mapping[int, int],
     ) -> Iterator[Case]:
         """Those of these tickets that belong to the desks, with the events of these kinds or with a state."""
-        parts = self._parts()
         for at in range(0, len(tickets), AT_ONCE):
             families = self._families(parts, set(tickets[at : at + AT_ONCE])) if parts else {}
             # Written out, as they are our own numbers: ten thousand parameters take SQLite seconds to bind.
             rows = ", ".join(map(str, tickets[at : at + AT_ONCE]))
-            for case in self._cases(rows, frozenset(desks), events, with_tags=with_tags):
-                case.family = families.get(case.id)
+            for case in self._cases(rows, frozenset(desks), events):
+                case.family = families.get(case.head.id)
                 yield case
 
-    def _parts(self) -> dict[int, int]:
+    def parts(self) -> dict[int, int]:
         """Of each ticket that was merged into another: the one that is no part of a further one."""
         rows = self._connection.all("SELECT id, merged_into FROM ticket WHERE merged_into IS NOT NULL")
         into: dict[int, int] = {row[0]: row[1] for row in rows}
@@ -154,7 +163,7 @@ class Figures:
             families[root_of[row[0]]].messages.append(row)
         for row in self._connection.all(
             f"""
-            {_EVENTS} WHERE ticket IN ({rows}) AND (state IS NOT NULL OR what IN ({_TOLD})) ORDER BY id
+            {_EVENTS} WHERE ticket IN ({rows}) AND (state IS NOT NULL OR what IN ({TOLD_KINDS})) ORDER BY id
             """
         ):
             root = root_of[row[0]]
@@ -220,9 +229,7 @@ class Figures:
         )
         return [AtHand(*row) for row in rows]
 
-    def _cases(
-        self, rows: str, desks: frozenset[str], events: Collection[str], *, with_tags: bool
-    ) -> Iterator[Case]:
+    def _cases(self, rows: str, desks: frozenset[str], events: Collection[str]) -> Iterator[Case]:
         kinds, of_kinds = listed_parameters("kind", events)
         messages = self._by_ticket(f"{_MESSAGES} WHERE ticket IN ({rows}) ORDER BY ticket, id")
         happened = self._by_ticket(
@@ -232,17 +239,22 @@ class Figures:
             """,
             of_kinds,
         )
-        tags = f"SELECT ticket, name FROM tag WHERE ticket IN ({rows}) ORDER BY ticket"
-        tagged = self._by_ticket(tags) if with_tags else {}
-        tickets = self._connection.all(f"SELECT {_TICKET} FROM ticket WHERE id IN ({rows}) ORDER BY id")
+        tickets = self._connection.all(
+            f"SELECT {', '.join(HEAD)} FROM ticket WHERE id IN ({rows}) ORDER BY id"
+        )
         for row in tickets:
             if row[1] in desks:
                 which = row[0]
-                names = tuple(name for _, name in tagged.get(which, ()))
-                case = Case(*row)
-                case.messages, case.events = messages.get(which, ()), happened.get(which, ())
-                case.tags = names
-                yield case
+                yield Case(Head(*row), messages.get(which, ()), happened.get(which, ()))
+
+    def tags(self, tickets: Sequence[int]) -> dict[int, tuple[str, ...]]:
+        """Of those that have any."""
+        tags: dict[int, tuple[str, ...]] = {}
+        for at in range(0, len(tickets), AT_ONCE):
+            rows = ", ".join(map(str, tickets[at : at + AT_ONCE]))
+            sql = f"SELECT ticket, name FROM tag WHERE ticket IN ({rows}) ORDER BY ticket"
+            tags |= {which: tuple(name for _, name in found) for which, found in self._by_ticket(sql).items()}
+        return tags
 
     def _by_ticket(self, sql: str, parameters: Mapping[str, object] = NO_PARAMETERS) -> dict[int, list[Row]]:
         rows = self._connection.all(sql, parameters)

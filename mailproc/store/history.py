@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
+from mailproc.model.happening import TOLD
 from mailproc.model.ticket import Event, State, Ticket
 from mailproc.store.connection import Connection, Row
 from mailproc.store.folders import SHOWN_EVENTS, show_again
+
+TOLD_KINDS = ", ".join(f"'{what}'" for what in TOLD)  # for IN (…)
 
 
 def read_event(row: Row) -> Event:

@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from mailproc.model.happening import TOLD, Letter
+from mailproc.model.happening import Letter
 from mailproc.model.target import Kind
 from mailproc.model.ticket import Direction, Event
 from mailproc.store.connection import Connection, Row, listed_parameters
-from mailproc.store.history import read_event
+from mailproc.store.history import TOLD_KINDS, read_event
 
-_TOLD = ", ".join(f"'{what}'" for what in TOLD)
 _FAMILY = """
     WITH RECURSIVE family (id) AS (
         SELECT id FROM ticket WHERE id = :ticket
@@ -93,7 +92,7 @@ class Targets:
             FROM event
             WHERE ticket IN (SELECT id FROM family)
               AND (what IN ('answered', 'taken_back')
-                   OR (ticket = :ticket AND (state IS NOT NULL OR what IN ({_TOLD}))))
+                   OR (ticket = :ticket AND (state IS NOT NULL OR what IN ({TOLD_KINDS}))))
             ORDER BY id
             """,
             asked,

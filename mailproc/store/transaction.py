@@ -24,6 +24,7 @@ from mailproc.store.postponed import Postponed
 from mailproc.store.restored import Restored
 from mailproc.store.search import Search
 from mailproc.store.submissions import Submissions
+from mailproc.store.summaries import Summaries
 from mailproc.store.targets import Targets
 from mailproc.store.threads import Threads
 from mailproc.store.tickets import Tickets
@@ -129,6 +130,10 @@ class Transaction:
     @cached_property
     def figures(self) -> Figures:
         return Figures(self._connection)
+
+    @cached_property
+    def summaries(self) -> Summaries:
+        return Summaries(self._connection)
 
     @cached_property
     def targets(self) -> Targets:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mailproc.desk.search import MAX_OCTETS, MAX_TEXT, PATIENCE, entry_of, index_next, may_index
+from mailproc.desk.search import MAX_OCTETS, MAX_TEXT, PATIENCE, entry_of, index_next, may_work
 from mailproc.mime.reader import read
 from mailproc.model.ticket import Direction, State
 from mailproc.store.deliveries import NewDelivery
@@ -86,9 +86,9 @@ async def test_a_mail_that_breaks_the_reader_is_found_by_its_subject(
 
 
 async def test_mail_that_waits_for_the_chain_goes_first_but_not_for_ever(store: SqliteStore) -> None:
-    assert await may_index(store, 0)
+    assert await may_work(store, 0)
     waiting = NewDelivery(b"k", "support", "a@b.example", "support@example.org", b"1" * 32, 1.0)
     await store.write(lambda tx: tx.deliveries.accept(waiting))
-    assert not await may_index(store, PATIENCE)
-    assert await may_index(store, PATIENCE + 1)
+    assert not await may_work(store, PATIENCE)
+    assert await may_work(store, PATIENCE + 1)
     await store.close()

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from mailproc.desk import claim as claims
 from mailproc.desk import close as ends
 from mailproc.desk.change import Refused, change_state
-from mailproc.desk.merge import merge
+from mailproc.desk.merge import merge, split, unmerge
 from mailproc.desk.snooze import snooze
 from mailproc.desk.transfer import transfer
 from mailproc.failpoint import NO_FAILPOINTS
@@ -21,6 +21,8 @@ from mailproc.model.calendar import Calendar
 from mailproc.model.desk import Desk
 from mailproc.model.hours import make_week, parse_hours
 from mailproc.model.ticket import Direction, IllegalMove, MessageStatus, Move, State, Ticket
+from mailproc.reports.keep import find, is_behind, put
+from mailproc.reports.stamp import Stamps
 from mailproc.store.migrate import migrate
 from mailproc.store.sqlite import SqliteConnection
 from mailproc.store.tickets import NewMessage, NewTicket
@@ -62,6 +64,7 @@ class Life:
         }
         self.tickets: list[int] = []
         self.mails = 0
+        self.more: list[Callable[[], object]] = []  # verbs beside the usual ones
 
     def run(self, steps: int) -> None:
         """So many things happen, over a few weeks."""
@@ -82,12 +85,18 @@ class Life:
             self.snoozes,
             self.wakes,
         ]
-        verbs += [self.is_spam, self.is_ham, self.merges, self.moves, self.happens, self.happens]
+        verbs += [self.is_spam, self.is_ham, self.merges, self.moves, self.happens, self.happens, *self.more]
         self.opens()
         for _ in range(steps):
             self.now += self.rng.choice((0, 60, 3600, 20_000, 90_000)) * self.rng.random()
             with suppress(IllegalMove, Refused):
                 self.rng.choice(verbs)()
+
+    def keep(self, limit: int = 50) -> None:
+        """Find out what reports want to know."""
+        stamps = Stamps({name: desk.calendar for name, desk in self.desks.items()})
+        while is_behind(self.tx, stamps, self.now):
+            assert put(self.tx, find(self.tx, stamps, self.now, limit))
 
     def one(self) -> Ticket:
         return self.tx.tickets.get(self.rng.choice(self.tickets))
@@ -197,6 +206,17 @@ class Life:
 
     def merges(self) -> None:
         merge(self.tx, self.one(), self.one(), who="alice", now=self.now)
+
+    def unmerges(self) -> None:
+        unmerge(self.tx, self.one(), who="alice", now=self.now)
+
+    def splits(self) -> None:
+        ticket = self.one()
+        mails = [message.sha256 for message in self.tx.tickets.messages(ticket.id)]
+        new = split(
+            self.tx, ticket, self.rng.sample(mails, 1), str(len(self.tickets) + 1), who="bob", now=self.now
+        )
+        self.tickets.append(new.id)
 
     def moves(self) -> None:
         transfer(self.tx, self.one(), self.desks[self.rng.choice(tuple(self.desks))], who="bob", now=self.now)

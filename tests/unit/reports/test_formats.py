@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from mailproc.model.figures import Named, Period, Report, figures
 from mailproc.reports.calendar_file import calendar_file
 from mailproc.reports.gather import make_report
-from mailproc.reports.page import MOST_LISTED, listed_tickets, report_page
+from mailproc.reports.page import MOST_LISTED, listed_tickets, report_page, rows_of
 from mailproc.reports.rows import COLUMNS, FORMULA, as_csv, report_rows, ticket_rows
 from mailproc.reports.shown import duration, printable
 from mailproc.reports.text import WIDTH, report_text
@@ -63,8 +63,8 @@ class Page(HTMLParser):
 
 
 def page_of(report: Report, subject: str = HOSTILE) -> tuple[str, Page]:
-    rows = {row for tickets in listed_tickets(report).values() for row in tickets}
-    text = report_page(report, {row: Named(str(row), subject) for row in rows})
+    listed = listed_tickets(report)
+    text = report_page(report, listed, {row: Named(str(row), subject) for row in rows_of(listed)})
     page = Page()
     page.feed(text)
     return text, page

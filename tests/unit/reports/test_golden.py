@@ -16,7 +16,7 @@ import pytest
 from mailproc.model.figures import Period, Report
 from mailproc.model.target import Target
 from mailproc.reports.gather import make_report
-from mailproc.reports.page import listed_tickets, report_page
+from mailproc.reports.page import listed_tickets, report_page, rows_of
 from mailproc.reports.rows import COLUMNS, as_csv, report_rows
 from mailproc.reports.text import report_text
 from mailproc.store.transaction import Transaction
@@ -37,7 +37,7 @@ def made() -> Iterator[Made]:
         life = Life(tx, 7)
         life.run(90)
         calendars = {name: desk.calendar for name, desk in life.desks.items()}
-        yield make_report(tx, calendars, PERIOD, PERIOD.end, lambda _case: TARGET), tx
+        yield make_report(tx, calendars, PERIOD, PERIOD.end, lambda heads: [TARGET] * len(heads)), tx
 
 
 def written(made: Made, form: str) -> str:
@@ -46,8 +46,8 @@ def written(made: Made, form: str) -> str:
         return report_text(report)
     if form == "csv":
         return as_csv(report_rows(report), COLUMNS)
-    rows = {row for tickets in listed_tickets(report).values() for row in tickets}
-    return report_page(report, tx.figures.names(rows))
+    listed = listed_tickets(report)
+    return report_page(report, listed, tx.figures.names(rows_of(listed)))
 
 
 @pytest.mark.parametrize("form", ["txt", "csv", "html"])
