@@ -20,8 +20,8 @@ from mailproc.reports.ruler import Ruler
 from mailproc.reports.stamp import Stamps
 from mailproc.reports.summary import summarize, written
 from mailproc.store.figures import Case
-from mailproc.store.protocol import Store, StoreError, Transaction
 from mailproc.store.place import Place
+from mailproc.store.protocol import Store, StoreError, Transaction
 from mailproc.store.summaries import Kept, Mark
 
 log = logging.getLogger("mailproc.reports")

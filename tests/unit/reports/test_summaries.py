@@ -20,6 +20,7 @@ from mailproc.model.ticket import Direction, State, Ticket
 from mailproc.reports.gather import make_report
 from mailproc.reports.keep import find, is_behind, put, summarize_next
 from mailproc.reports.stamp import Stamps
+from mailproc.store.place import SqlitePlace
 from mailproc.store.sqlite import SqliteStore, open_sqlite
 from mailproc.store.tickets import NewTicket
 from mailproc.store.transaction import Transaction
@@ -274,8 +275,8 @@ async def test_the_daemon_finds_out_what_is_new_and_then_rests(tmp_path: Path) -
         life = await store.write(lambda tx: Life(tx, 3))
         stamps = Stamps({name: desk.calendar for name, desk in life.desks.items()})
         await store.write(lambda tx: lives(life, tx))
-        assert await summarize_next(store, path, stamps, life.now)
-        assert not await summarize_next(store, path, stamps, life.now)
+        assert await summarize_next(store, SqlitePlace(path), stamps, life.now)
+        assert not await summarize_next(store, SqlitePlace(path), stamps, life.now)
         before = await store.read(lambda tx: told(tx, life, MONTH))
         await store.write(forget)
         assert before == await store.read(lambda tx: told(tx, life, MONTH))
