@@ -8,7 +8,7 @@ import logging
 import signal
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 
 from mailproc.app import Parts, assemble
@@ -16,17 +16,18 @@ from mailproc.binding import Bound
 from mailproc.board import Board, Row
 from mailproc.check.paths import template_folders
 from mailproc.clock import VARIABLE as MOVED_CLOCK
-from mailproc.clock import Clock, make_clock
+from mailproc.clock import Clock, ServerClock, make_clock
 from mailproc.config import Loaded
 from mailproc.crew import RETIRE
 from mailproc.desk.clock import TICK, keep_time
 from mailproc.desk.enrich_later import LateNotes, enrich_later
+from mailproc.desk.presence import announce, stay_present, watch_presence
 from mailproc.desk.pressure import Pressure
 from mailproc.desk.search import keep_index
 from mailproc.desk.topics import keep_learning
 from mailproc.desk.train import GRACE as GRACE_OF_SPAM
 from mailproc.desk.train import upstream_of
-from mailproc.desk.turn import Turn
+from mailproc.desk.turn import Turn, Work
 from mailproc.failpoint import FailPoints
 from mailproc.metrics.figures import look
 from mailproc.metrics.measured import MeasuredIntake, MeasuredStore
@@ -38,12 +39,15 @@ from mailproc.reports.keep import keep_summaries
 from mailproc.reports.regular import keep_reporting
 from mailproc.reports.stamp import Stamps
 from mailproc.soundness import StoreCheck
+from mailproc.store.place import PostgresPlace, SqlitePlace
+from mailproc.store.protocol import Store, StoreError
 from mailproc.store.turnstile import Turnstile
 
 log = logging.getLogger("mailproc.worker")
 
 GRACE = 20.0  # seconds for sessions in DATA; and for others, where new workers take their place
 BEAT = 1.0  # seconds between two signs of life
+CLOCKS_COMPARED = 60.0  # seconds between two questions for the database's time
 QUICK_TICK = 0.05  # seconds between two looks at a clock that is moved: each moment of it is to be seen
 _OBJECTS = 20_000  # new ones until the youngest are looked at for cycles
 STOPS = (signal.SIGTERM, signal.SIGINT)
@@ -136,7 +140,7 @@ async def _start(
     where = store_place(loaded.config)
     store = MeasuredStore(where.open(failpoints, place.turnstile), place.row)
     stack.push_async_callback(store.close)
-    clock = make_clock(environment)
+    clock, company = await _meet_others(where, store, place.name, environment)
     parts = await assemble(
         loaded, store, clock=clock, failpoints=failpoints, worker=place.name, pressure=place.pressure
     )
@@ -146,6 +150,7 @@ async def _start(
     running += [watcher.run() for watcher in parts.watchers]
     pause = QUICK_TICK if environment.get(MOVED_CLOCK) else TICK
     running.append(store.listen(parts.wake))
+    running += company
     running.append(_keep_time(loaded, parts, place.name, clock, pause))
     _run_in_background(running, stack)
     monitor = Monitor(
@@ -163,6 +168,29 @@ async def _start(
     await reception.open(sockets)
 
 
+async def _meet_others(
+    where: SqlitePlace | PostgresPlace, store: Store, name: str, environment: Mapping[str, str]
+) -> tuple[Clock, list[Coroutine[None, None, None]]]:
+    """The clock that all machines on a store go by, and what is done to be one of many."""
+    clock = make_clock(environment)
+    if isinstance(where, SqlitePlace):
+        return clock, []
+    following = []
+    if not environment.get(MOVED_CLOCK):
+        clock = shared = ServerClock(clock, where.time)
+        await shared.adjust()
+        following.append(_follow(shared))
+    await announce(store, name, clock)
+    return clock, [stay_present(store, name, clock), *following]
+
+
+async def _follow(clock: ServerClock) -> None:
+    while True:
+        await asyncio.sleep(CLOCKS_COMPARED)
+        with suppress(StoreError):  # others tell that it is away
+            await clock.adjust()
+
+
 def _keep_time(
     loaded: Loaded, parts: Parts, holder: str, clock: Clock, pause: float
 ) -> Coroutine[None, None, None]:
@@ -173,8 +201,12 @@ def _keep_time(
     letters = read_escalation_letters([step.template for step in steps], template_folders(loaded.config))
     where, plans = store_place(loaded.config), plans_of(loaded.config)
     stamps = Stamps({name: desk.calendar for name, desk in parts.site.desks.items()})
+
+    shared = isinstance(where, PostgresPlace)
+    company: list[Work] = [lambda store: watch_presence(store, clock)] if shared else []
     return Turn(parts.store, "clock", holder, clock).work(
         [
+            *company,
             lambda store: enrich_later(LateNotes(store, parts.site, parts.chains), clock),
             lambda store: keep_learning(store, clock),
             keep_index,

@@ -81,11 +81,21 @@ def make_daemon(tmp_path: Path) -> Iterator[Callable[..., Daemon]]:
 @pytest.fixture(scope="session")
 def store_server() -> Iterator[StoreServer]:
     """A PostgreSQL for stores, which all tests of a process share."""
+    yield from _store_server()
+
+
+@pytest.fixture
+def own_server() -> Iterator[StoreServer]:
+    """One of the test's own, to be ended and frozen; its commits wait for the disk."""
+    yield from _store_server(durable=True)
+
+
+def _store_server(*, durable: bool = False) -> Iterator[StoreServer]:
     if os.geteuid() != 0:
         peer_is_missing("PostgreSQL can only be started by root, who gives it a user of its own")
     if lacking := StoreServer.missing():
         peer_is_missing(f"{lacking} is not installed")
-    server = StoreServer()
+    server = StoreServer(durable=durable)
     yield server
     server.remove()
 

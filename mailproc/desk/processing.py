@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -89,6 +90,8 @@ class Processor:
         self._is_low = asyncio.Event()  # so few wait in the queue that more should be claimed
         self._judged: list[Judged] = []
         self._lanes: set[asyncio.Task[None]] = set()
+        self._rng = random.Random()
+        self._unseen_claims: list[float] = []  # their leases: the store failed, and yet may have made them
         self._held: list[Return] = []  # what could not be given back while the store was away
 
     def wake(self) -> None:
@@ -165,11 +168,19 @@ class Processor:
 
     async def _claim(self, limit: int, *, tried: bool) -> list[Claimed]:
         now = self._clock()
-        claimed = await self._store.write_beside(
-            lambda tx: tx.deliveries.claim(
-                now, now + LEASE, limit, tried=tried, worker=self._worker, small=SMALL
-            )
-        )
+        lease = now + LEASE + self._rng.random()  # unlike any other claim's, by which it can be taken back
+
+        def claim(tx: Transaction) -> list[Claimed]:
+            for unseen in self._unseen_claims:
+                tx.deliveries.release_claim(unseen)
+            return tx.deliveries.claim(now, lease, limit, tried=tried, worker=self._worker, small=SMALL)
+
+        try:
+            claimed = await self._store.write_beside(claim)
+        except StoreError:
+            self._unseen_claims.append(lease)
+            raise
+        self._unseen_claims.clear()
         if claimed:
             self._failpoints.reach("chain.claimed")
         return claimed

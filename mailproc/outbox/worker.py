@@ -93,6 +93,7 @@ class Worker:
         self._queued: dict[int, OutboxItem] = {}  # those under way that wait for a connection
         self._outage: RelayDown | None = None
         self._store_failed = False
+        self._unseen_claims: list[float] = []  # their leases: the store failed, and yet may have made them
 
     def wake(self) -> None:
         """Something was added: look now.  To be called in the worker's event loop."""
@@ -124,15 +125,21 @@ class Worker:
 
     async def _claim(self, limit: int, *, created_before: float = float("inf")) -> list[OutboxItem]:
         now = self._clock()
+        # Unlike any other claim's, by which it can be taken back.
+        lease = now + 2 * self._longest_mail + self._rng.random()
+
+        def claim(tx: Transaction) -> list[OutboxItem]:
+            for unseen in self._unseen_claims:
+                tx.outbox.release_claim(unseen)
+            return tx.outbox.claim_due(now, lease, limit, self._kinds, created_before=created_before)
+
         try:
-            items = await self._store.write_beside(
-                lambda tx: tx.outbox.claim_due(
-                    now, now + 2 * self._longest_mail, limit, self._kinds, created_before=created_before
-                )
-            )
+            items = await self._store.write_beside(claim)
         except StoreError as error:
             self._store_is_away(error)
+            self._unseen_claims.append(lease)
             return []
+        self._unseen_claims.clear()
         self._store_failed = False
         return items
 
@@ -183,7 +190,8 @@ class Worker:
             self._begin_outage(down)
             await self._until_stored(lambda tx: tx.outbox.put_back(item))
         except StoreError as error:
-            self._store_is_away(error)  # the claim ends with its lease
+            self._store_is_away(error)
+            await self._until_stored(lambda tx: tx.outbox.put_back(item))  # it was not sent
         except Exception:
             log.exception("outbox=%d ticket=%s failed unforeseen", item.id, item.number or "-")
         finally:

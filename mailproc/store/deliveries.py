@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from mailproc.model.ticket import Outcome
 from mailproc.store.codec import pack, unpack
 from mailproc.store.connection import Connection, Row, listed_parameters
+from mailproc.store.leases import WORKER
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +191,16 @@ class Deliveries:
             [{"id": delivery} for delivery in deliveries],
         )
 
+    def release_claim(self, lease: float) -> None:
+        """Undo a claim that its claimer never saw."""
+        self._connection.run(
+            """
+            UPDATE delivery SET lease = 0, attempts = attempts - 1
+            WHERE state = 'waiting' AND lease = :lease
+            """,
+            {"lease": lease},
+        )
+
     def release_leases(self, worker: str = "") -> int:
         """Free what a dead worker held, or all; only who holds the serve lock may ask for it."""
         return self._connection.run(
@@ -208,6 +219,19 @@ class Deliveries:
             WHERE state = 'waiting' AND lease > 0 AND substr(worker, 1, :length) = :prefix
             """,
             {"prefix": f"{node}/", "length": len(node) + 1},
+        )
+
+    def release_leases_of_absent(self, now: float) -> int:
+        """Free what workers hold that are not there (store/leases.py)."""
+        return self._connection.run(
+            """
+            UPDATE delivery SET lease = 0
+            WHERE state = 'waiting' AND lease > :now AND NOT EXISTS (
+                SELECT 1 FROM lease AS held
+                WHERE held.name = :prefix || delivery.worker AND held.expires > :now
+            )
+            """,
+            {"now": now, "prefix": WORKER},
         )
 
     def requeue(self, delivery: int, now: float) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from mailproc.store.connection import Connection
 
+WORKER = "worker:"  # begins the names of leases by which workers are known to be there
 LONGEST = 600.0  # seconds for which anybody takes or renews a lease, and then some
 
 
@@ -46,10 +47,31 @@ class Leases:
         )
         return row[0] if row else None
 
+    def announce(self, worker: str, until: float) -> None:
+        """A worker is there until then, as far as anybody knows."""
+        self._connection.run(
+            """
+            INSERT INTO lease (name, holder, token, expires) VALUES (:name, :worker, 1, :until)
+            ON CONFLICT (name) DO UPDATE SET expires = excluded.expires
+            """,
+            {"name": WORKER + worker, "worker": worker, "until": until},
+        )
+
+    def forget_workers(self, moment: float) -> None:
+        """Those that were not there since then."""
+        self._connection.run(
+            "DELETE FROM lease WHERE substr(name, 1, :length) = :worker AND expires < :moment",
+            {"worker": WORKER, "length": len(WORKER), "moment": moment},
+        )
+
     def held(self, now: float) -> list[tuple[str, float]]:
-        """Every lease that somebody holds, and when it expires."""
+        """Every lease that somebody holds, and when it expires; not those by which workers are known."""
         rows = self._connection.all(
-            "SELECT name, expires FROM lease WHERE expires > :now ORDER BY name", {"now": now}
+            """
+            SELECT name, expires FROM lease
+            WHERE expires > :now AND substr(name, 1, :length) <> :worker ORDER BY name
+            """,
+            {"now": now, "worker": WORKER, "length": len(WORKER)},
         )
         return [(name, expires) for name, expires in rows]
 

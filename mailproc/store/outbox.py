@@ -101,6 +101,12 @@ class Outbox:
         items = [self._item(row) for row in rows]
         return sorted(items, key=lambda item: (item.due, item.id))
 
+    def release_claim(self, lease: float) -> None:
+        """Undo a claim that its claimer never saw."""
+        self._connection.run(
+            "UPDATE outbox SET lease = 0 WHERE state = 'waiting' AND lease = :lease", {"lease": lease}
+        )
+
     def take_once(self, item: OutboxItem) -> bool:
         """Record a claimed item as sent before it is sent; False when the claim is no longer good."""
         taken = self._connection.run(

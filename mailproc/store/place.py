@@ -107,6 +107,13 @@ class PostgresPlace:
 
         return probe(server)
 
+    def time(self) -> float:
+        """The server's, in seconds since 1970 in UTC."""
+        server = self._server()
+        from mailproc.store.postgres.store import time_of
+
+        return time_of(server)
+
     def _server(self) -> Server:
         """psycopg is imported where it is needed: it takes a tenth of a second, and is an extra."""
         try:

@@ -33,6 +33,7 @@ data_dir = "{data_dir}"
 {top}
 [store]
 url = "{store}"
+{store_keys}
 
 [lmtp]
 listen = ["127.0.0.1:{lmtp_port}"]
@@ -49,7 +50,7 @@ CORE_CHAIN = ("automatic", "ticket", "acknowledge")
 
 class Daemon:
     """One site in ``folder``.  ``top`` is TOML before the first table, ``tables`` further tables, ``store`` a
-    URL; by default it is a file below ``data_dir``.
+    URL, by default of a file below ``data_dir``, and ``store_keys`` what stands beside it.
 
     ``environment`` is for the daemon and the commands, beside that of the tests.
     """
@@ -61,6 +62,7 @@ class Daemon:
         relay_port: int | None = None,
         data_dir: str = "state",
         store: str = "",
+        store_keys: str = "",
         top: str = "",
         tables: str = "",
         chain: tuple[str, ...] = CORE_CHAIN,
@@ -79,6 +81,7 @@ class Daemon:
         self.configuration.write_text(
             CONFIGURATION.format(
                 data_dir=data_dir,
+                store_keys=store_keys,
                 store=store or f"sqlite:{data_dir}/mailproc.db",
                 top=top,
                 tables=tables + relay,

@@ -107,11 +107,12 @@ class Lane:
         return len(jobs) == 1 or isinstance(failure, StoreBusy)
 
     def _tries(self) -> Iterator[int]:
-        """Numbers of tries, with ever longer pauses between them, for as long as the patience lasts."""
-        deadline = time.monotonic() + (0.0 if self._is_away else self._patience)
-        pause = FIRST_PAUSE
-        tries = 1
+        """Numbers of tries, with ever longer pauses between them, until the patience with the first failure
+        ends."""
+        pause, tries = FIRST_PAUSE, 1
+        was_away = self._is_away
         yield tries
+        deadline = time.monotonic() + (0.0 if was_away else self._patience)
         while time.monotonic() < deadline and not self._closing.is_set():
             # Jitter: when the server comes back, not all come at once.
             self._closing.wait(pause * self._rng.uniform(0.5, 1.5))

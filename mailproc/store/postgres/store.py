@@ -92,6 +92,18 @@ def probe(server: Server) -> str:
     return f"{schema}; fsync is off, so that a power cut may lose mail" if may_lose else schema
 
 
+def time_of(server: Server) -> float:
+    """The server's clock, in seconds since 1970 in UTC."""
+    now = "SELECT CAST(extract(epoch FROM clock_timestamp()) AS double precision)"
+    try:
+        with closing(server.connect()) as connection:
+            row = connection.one(now)
+    except psycopg.Error as error:
+        raise store_error(error) from error
+    assert row is not None
+    return float(row[0])
+
+
 def read_once(server: Server, work: Work[T]) -> T:
     """Read in one transaction of its own without an event loop: also for a thread, and however long."""
     try:

@@ -17,6 +17,7 @@ from mailproc.model.outbox import RELAYED, OutboxKind, OutboxState
 from mailproc.outbox.worker import WorkerLimits
 from tests.rig.outbox_office import BOTH, NOW, MakeOffice
 from tests.rig.scripted_relay import HANG, KEEP_AND_DROP
+from tests.rig.silent_store import SilentStore
 
 
 async def test_what_is_due_leaves_and_settles_once(office: MakeOffice) -> None:
@@ -126,6 +127,23 @@ async def test_acknowledgement_that_was_surely_not_taken_over_is_tried_again(off
     await here.peer.until(1)
     await here.until(lambda item: item.attempts == 2)
     assert (await here.item()).state is OutboxState.SENT
+
+
+@pytest.mark.parametrize("lost", [(True,), (False, True), (False, False, True)])
+async def test_whatever_answer_of_the_store_is_lost_a_mail_leaves_once_and_soon(
+    office: MakeOffice, lost: tuple[bool, ...]
+) -> None:
+    """To the claim, to the taking before it is sent, to the record after it."""
+    here = await office()
+    path = here.store.path
+    await here.store.close()
+    here.store = SilentStore(path)
+    await here.add("ack:1", kind=OutboxKind.ACKNOWLEDGEMENT)
+    here.store.lost = lost
+    here.start()
+    await here.until(lambda item: item.attempts == 1)
+    assert (await here.item()).state is OutboxState.SENT
+    assert len(here.peer.taken) == 1
 
 
 async def test_acknowledgement_is_recorded_as_sent_before_it_is_sent(office: MakeOffice) -> None:

@@ -12,6 +12,7 @@ from mailproc.model.ticket import Outcome
 from mailproc.pipeline.delivery import Delivery
 from mailproc.pipeline.verdict import Verdict
 from mailproc.store.sqlite import open_sqlite
+from tests.rig.silent_store import SilentStore
 from tests.unit.desk.office import MakeOffice, desk, mail
 
 
@@ -92,3 +93,17 @@ async def test_the_chain_never_stands_still_however_many_clients_wait() -> None:
     step_back = StepBack(pressure, itertools.count().__next__)
     await asyncio.gather(step_back.wait(), step_back.wait())
     assert pressure.total >= PRESSING
+
+
+async def test_a_claim_whose_answer_was_lost_is_taken_back_and_made_again(make_office: MakeOffice) -> None:
+    office = await make_office()
+    path = office.store.path
+    await office.store.close()
+    store = SilentStore(path)
+    office.store = office.processor._store = office.intake._store = store
+    await office.intake.accept(None, [desk().address], mail())
+    store.lost = (True,)
+    assert await office.processor._look() == 0
+    await office.processor.drain()
+    (delivery,) = await office.store.read(lambda tx: tx.deliveries.in_state(Outcome.NEW))
+    assert delivery.attempts == 1
