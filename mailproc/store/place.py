@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from mailproc.failpoint import NO_FAILPOINTS, FailPoints
 from mailproc.store import sqlite
 from mailproc.store.connection import StoreError
+from mailproc.store.copying import Ends
 from mailproc.store.job import Work
 from mailproc.store.protocol import Store
+from mailproc.store.sqlite_end import sqlite_end
 from mailproc.store.turnstile import Turnstile
 
 if TYPE_CHECKING:
@@ -33,6 +35,10 @@ class Place(Protocol):
 
     def look_at(self) -> Store | None:
         """The store as it is, to be read; None where there is none yet."""
+        ...
+
+    def end(self) -> Ends:
+        """One end of a copy (store/copying.py); StoreError where it cannot be one."""
         ...
 
     def read_once(self, work: Work[T]) -> T:
@@ -58,6 +64,9 @@ class SqlitePlace:
 
     def look_at(self) -> Store | None:
         return sqlite.SqliteStore(self.path) if self.path.exists() else None
+
+    def end(self) -> Ends:
+        return sqlite_end(self.path)
 
     def read_once(self, work: Work[T]) -> T:
         return sqlite.read_once(self.path, work)
@@ -87,6 +96,12 @@ class PostgresPlace:
         from mailproc.store.postgres.store import existing_postgres
 
         return existing_postgres(server, answer_within=self.timeout)
+
+    def end(self) -> Ends:
+        server = self._server()
+        from mailproc.store.postgres.end import postgres_end
+
+        return postgres_end(server)
 
     def read_once(self, work: Work[T]) -> T:
         server = self._server()

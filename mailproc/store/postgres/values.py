@@ -24,13 +24,18 @@ _DOUBLE = struct.Struct("!d")
 _NUL, _INSTEAD = "\0", "\ufffd"
 
 
+def storable(value: object) -> object:
+    """The same, or a text as it can be kept."""
+    return value.replace(_NUL, _INSTEAD) if isinstance(value, str) and _NUL in value else value
+
+
 def encode(value: object) -> tuple[bytes | None, Format]:
     """A parameter as the server takes it."""
     match value:
         case None:
             return None, Format.TEXT
         case str():
-            return (value.replace(_NUL, _INSTEAD) if _NUL in value else value).encode(), Format.TEXT
+            return str(storable(value)).encode(), Format.TEXT
         case bool():
             return b"1" if value else b"0", Format.TEXT
         case int() | float():
