@@ -34,7 +34,7 @@ from bench.spam_mails import MODERN, OLD, SETS, Labelled, labelled_mails
 from mailproc.mime.reader import read
 from mailproc.mime.tokens import words_in
 from mailproc.mime.tokens_mail import mail_tokens
-from mailproc.model.bayes import MOST_CLUES, MOST_WORDS, CutOffs, combined, strongest
+from mailproc.model.bayes import MOST_CLUES, MOST_WORDS, CutOffs, Lexicon, combined
 
 FOLDS = 3
 SHIPPED = (CutOffs().ham, CutOffs().spam)
@@ -102,13 +102,9 @@ class Ours:
             (spam if mail.is_spam else ham).update(self.tokens(mail))
         spam_mails = sum(mail.is_spam for mail in learnt)
         totals = (spam_mails, len(learnt) - spam_mails)
-        found = []
-        for mail in judged:
-            known = {
-                each: (spam[each], ham[each]) for each in self.tokens(mail) if each in spam or each in ham
-            }
-            found.append(combined([p for p, _ in strongest(totals, known, self.words, self.clues)]))
-        return found
+        lexicon = Lexicon({each: (spam[each], ham[each]) for each in spam.keys() | ham.keys()})
+        strongest = (lexicon.strongest(totals, frozenset(self.tokens(mail))) for mail in judged)
+        return [combined(each.probabilities(self.words, self.clues)) for each in strongest]
 
 
 def bogofilter(learnt: Sequence[Labelled], judged: Sequence[Labelled]) -> Scores:

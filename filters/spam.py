@@ -21,7 +21,6 @@ from mailproc.stage import (
     Tokens,
     Upstream,
     Verdict,
-    judge,
     mail_tokens,
     read_upstream,
     untrained,
@@ -82,7 +81,8 @@ class Filter(Stage):
         if early := untrained(*totals, cut_offs):
             return early
         hosts = self._hosts if self.upstream == "tokens" else frozenset[str]()
-        return judge(totals, await self._tokens.counts(mail_tokens(delivery.mail, hosts)), cut_offs)
+        tokens = mail_tokens(delivery.mail, hosts)
+        return (await self._tokens.lexicon(tokens)).judge(totals, tokens, cut_offs)
 
 
 def _as_ours(said: Upstream, cut_offs: CutOffs) -> SpamScore:

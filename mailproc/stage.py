@@ -40,7 +40,7 @@ from mailproc.model.assignment import Assignment, Profile, Way
 from mailproc.model.authentication import Result as MethodResult
 from mailproc.model.authentication import Voucher, conclude
 from mailproc.model.auto_answer import AcknowledgementLimits, takes_no_replies
-from mailproc.model.bayes import CutOffs, judge, untrained
+from mailproc.model.bayes import CutOffs, Lexicon, untrained
 from mailproc.model.desk import Desk
 from mailproc.model.envelope import Envelope
 from mailproc.model.escalation import IMPORTANCE, PRIORITY_TAGS
@@ -99,6 +99,7 @@ __all__ = [
     "History",
     "Inquiry",
     "Inspection",
+    "Lexicon",
     "Load",
     "LookUps",
     "Mail",
@@ -151,7 +152,6 @@ __all__ = [
     "ibans_in",
     "is_aligned",
     "is_from_daemon",
-    "judge",
     "judged_text",
     "mail_tokens",
     "one_line",
@@ -204,8 +204,8 @@ class Tokens(Protocol):
         """How many mails were learnt as spam, and as ham."""
         ...
 
-    async def counts(self, words: frozenset[str]) -> dict[str, tuple[int, int]]:
-        """For each known word, in how many spam and ham mails it stood."""
+    async def lexicon(self, words: frozenset[str]) -> Lexicon:
+        """One that knows in how many spam and ham mails each of these stood; it is not to be kept."""
         ...
 
 

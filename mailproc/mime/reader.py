@@ -86,13 +86,13 @@ class Mail:
         value = self._block.first(name.lower())
         return "" if value is None else unfold(value, self._limits, self._defects)
 
-    def raw_headers(self, name: str) -> tuple[str, ...]:
-        """All headers of this name, in order, unfolded but not decoded, and read as UTF-8 or Latin-1.
+    def raw_headers(self, name: str, most: int | None = None) -> tuple[str, ...]:
+        """The headers of this name, in order, unfolded but not decoded, and read as UTF-8 or Latin-1.
 
         For trace headers: with a guessed charset we would believe what no MTA can have recognised.
         """
-        values = self._block.values(name.lower())
-        return tuple(unfold_plainly(value, self._limits, self._defects) for value in values)
+        values = self._block.values(name.lower())[:most]
+        return tuple([unfold_plainly(value, self._limits, self._defects) for value in values])
 
     def _decoded(self, value: bytes) -> str:
         return decode_words(unfold(value, self._limits, self._defects), self._limits, self._defects)

@@ -8,7 +8,6 @@ and what is looked at is bounded.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from html import unescape
 from itertools import islice
 
@@ -18,7 +17,7 @@ from mailproc.mime.tokens_head import domain_parts
 
 _MOST_TEXT = 65_536  # letters
 _MOST_LINKS = 100
-_MOST_CAPITALS = 4_000  # letters in which words in capitals are looked for
+_MOST_CAPITALS = 4_000  # letters in which words in capitals and letters beyond ASCII are looked for
 _MOST_PARTS = 30
 
 _URL = re.compile(r"(https?|ftp)://([^\s/?#<>\"'\\()\[\]]{1,200})([^\s<>\"']{0,300})", re.IGNORECASE)
@@ -26,15 +25,18 @@ _URL = re.compile(r"(https?|ftp)://([^\s/?#<>\"'\\()\[\]]{1,200})([^\s<>\"']{0,3
 _BEHIND_SCHEME = re.compile(r"://([^\s/?#<>\"'\\()\[\]]{1,200})([^\s<>\"']{0,300})")
 _SCHEME = re.compile(r"(?:https?|ftp)\Z", re.IGNORECASE)
 _MAIL_DOMAIN = re.compile(r"@((?:[A-Za-z0-9-]{1,40}\.){1,4}[A-Za-z]{2,12})")
-_MARKS = (
-    "!!", "!!!", "??", "$$", "***", "=====", "-----", "_____", "....", "~~~", ">>", "%", "$", "€", "£",
-    "!", "?", "(c)", "™", "®", "•", "►", "100%", "$1", ",000",
-)  # fmt: skip
+# What is looked for once its first letter was found.
+_MARKS = {
+    "!": ("!", "!!", "!!!"), "?": ("?", "??"), "$": ("$", "$$", "$1"), "*": ("***",), "=": ("=====",),
+    "-": ("-----",), "_": ("_____",), ".": ("....",), "~": ("~~~",), ">": (">>",), "%": ("%", "100%"),
+    "€": ("€",), "£": ("£",), "(": ("(c)",), "™": ("™",), "®": ("®",), "•": ("•",), "►": ("►",),
+    ",": (",000",),
+}  # fmt: skip
 _PATH_WORD = re.compile(r"[a-z]{3,20}")
 _NUMBER = re.compile(r"[\d.]+")
 _HEXADECIMAL = re.compile(r"[0-9A-Fa-f]{2,}")
 _EDGE = ".,;:!?()[]<>\"'*-_"
-_INVISIBLE = re.compile("[\u00ad\u034f\u115f\u200b-\u200f\u2060-\u2064\ufeff]")
+_INVISIBLE = "\u00ad\u034f\u115f\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2062\u2063\u2064\ufeff"
 # Of HTML, all in lower case.
 _TAG = re.compile(r"<([a-z][a-z0-9]{0,15})")
 _IMAGE = re.compile(r"<img\s([^<>]{0,1500})>")
@@ -54,116 +56,116 @@ _TELLING = frozenset({
 })  # fmt: skip
 
 
-def body_tokens(mail: Mail) -> Iterator[str]:
+def body_tokens(mail: Mail) -> list[str]:
     """The tokens of a mail's body without its words; some are given more than once."""
     text = mail.text[:_MOST_TEXT]
-    yield from _manner(text)
-    yield from _links(text)
-    yield from _shape(mail)
-    if source := mail.html[:_MOST_TEXT]:
-        yield from _markup(source)
+    found = [*_manner(text), *_links(text), *_shape(mail)]
+    source = mail.html[:_MOST_TEXT]
+    return found + _markup(source) if source else found
 
 
-def _manner(text: str) -> Iterator[str]:
+def _manner(text: str) -> list[str]:
     """How the text is written."""
-    yield f"text:size {len(text).bit_length()}"
-    if not text.strip():
-        yield "text:none"
-    yield from [f"text:mark {mark}" for mark in _MARKS if mark in text]
-    capitals = [word for word in text[:_MOST_CAPITALS].split() if word.isupper() and len(word) > 3]
-    for word in capitals[:50]:
-        yield f"text:caps {word.strip(_EDGE).lower()[:20]}"
+    found = [f"text:size {len(text).bit_length()}"]
+    if not text or text.isspace():
+        found.append("text:none")
+    marks = [token for mark, longer in _MARKS.items() if mark in text for token in longer]
+    found += [f"text:mark {mark}" for mark in marks if mark in text]
+    capitals = [word for word in filter(str.isupper, text[:_MOST_CAPITALS].split()) if len(word) > 3]
+    found += [f"text:caps {word.strip(_EDGE).lower()[:20]}" for word in capitals[:50]]
     if not text.isascii():
-        other = sum(map("\x7f".__lt__, text[:4000]))
-        yield f"text:not ascii {other.bit_length()}"
-        if _INVISIBLE.search(text):
-            yield "text:invisible letters"
+        beginning = text[:_MOST_CAPITALS]
+        other = len(beginning) - len(beginning.encode("ascii", "ignore"))
+        found.append(f"text:not ascii {other.bit_length()}")
+        if any(letter in text for letter in _INVISIBLE):
+            found.append("text:invisible letters")
     if "@" in text:
-        yield from [f"mail:@{domain.lower()}" for domain in set(_MAIL_DOMAIN.findall(text)[:20])]
+        found += [f"mail:@{domain.lower()}" for domain in set(_MAIL_DOMAIN.findall(text)[:20])]
+    return found
 
 
-def _links(text: str) -> Iterator[str]:
-    found = {
+def _links(text: str) -> list[str]:
+    links = {
         (before[0], *link.groups())
         for link in islice(_BEHIND_SCHEME.finditer(text), _MOST_LINKS)
         if (before := _SCHEME.search(text, max(link.start() - 5, 0), link.start()))
     }
-    yield f"url:number {len(found).bit_length()}"
-    for scheme, host, path in found:
-        yield from _link(scheme, host, path)
+    found = [f"url:number {len(links).bit_length()}"]
+    for scheme, host, path in links:
+        found += _link(scheme, host, path)
+    return found
 
 
-def _link(scheme: str, host: str, path: str) -> Iterator[str]:
+def _link(scheme: str, host: str, path: str) -> list[str]:
+    found = [f"url:{scheme.lower()}"]
     host, at, behind = host.lower().partition("@")
     if at:
-        yield "url:user"
+        found.append("url:user")
         host = behind
     name, colon, port = host.partition(":")
     if colon:
-        yield f"url:port {port[:5]}"
+        found.append(f"url:port {port[:5]}")
     if _NUMBER.fullmatch(name):
-        yield "url:address"
-        yield f"url:{name}"
+        found += ("url:address", f"url:{name}")
     else:
-        yield from (f"url:{part}" for part in domain_parts(name))
+        found += [f"url:{part}" for part in domain_parts(name)]
         if "xn--" in name:
-            yield "url:punycode"
-    yield f"url:{scheme.lower()}"
+            found.append("url:punycode")
     if "%" in path:
-        yield "url:escaped"
-    for word in _PATH_WORD.findall(path[:150].lower())[:12]:
-        yield f"url:/{word}"
+        found.append("url:escaped")
+    found += [f"url:/{word}" for word in _PATH_WORD.findall(path[:150].lower())[:12]]
     if "." in path[-6:]:
-        yield "url:file " + path.rpartition(".")[2][:5].lower()
+        found.append("url:file " + path.rpartition(".")[2][:5].lower())
+    return found
 
 
-def _shape(mail: Mail) -> Iterator[str]:
+def _shape(mail: Mail) -> list[str]:
     """The parts, their charsets and encodings, and attached files."""
     parts = mail.parts[:_MOST_PARTS]
-    yield "mime:" + " ".join(part.type.rpartition("/")[2][:20] for part in parts[:6])
+    found = ["mime:" + " ".join([part.type.rpartition("/")[2][:20] for part in parts[:6]])]
     for part in parts:
-        yield f"mime:{part.type[:40]}"
+        found.append(f"mime:{part.type[:40]}")
         if charset := part.charset:
-            yield f"mime:charset {charset[:20].lower()}"
+            found.append(f"mime:charset {charset[:20].lower()}")
         if part.encoding:
-            yield f"mime:{part.encoding[:20]}"
+            found.append(f"mime:{part.encoding[:20]}")
         if name := part.file_name:
-            yield f"file:.{name.rpartition('.')[2][:8].lower()}"
-            yield from (f"file:{word}" for word in words_in(name[:80])[:8])
+            found.append(f"file:.{name.rpartition('.')[2][:8].lower()}")
+            found += [f"file:{word}" for word in words_in(name[:80])[:8]]
         if boundary := part.parameters.get("boundary"):
-            yield "mime:boundary " + _HEXADECIMAL.sub("9", boundary)[:12]
-    if mail.defects:
-        yield from (f"defect:{defect[:40]}" for defect in mail.defects[:5])
+            found.append("mime:boundary " + _HEXADECIMAL.sub("9", boundary)[:12])
+    found += [f"defect:{defect[:40]}" for defect in mail.defects[:5]]
+    return found
 
 
-def _markup(source: str) -> Iterator[str]:
+def _markup(source: str) -> list[str]:
     """The tricks of an HTML text: what is hidden, where links lead, what is fetched."""
     lower = source.lower()
     tags = _TAG.findall(lower)
-    yield f"html:size {len(lower).bit_length()}"
-    yield f"html:tags {len(tags).bit_length()}"
-    yield from [f"html:<{name}>" for name in _TELLING.intersection(tags)]
-    yield from _targets(lower)
-    for color in set(_COLOR.findall(lower)[:_MOST_COLORS]):
-        yield f"html:color {color}"
+    found = [f"html:size {len(lower).bit_length()}", f"html:tags {len(tags).bit_length()}"]
+    found += [f"html:<{name}>" for name in _TELLING.intersection(tags)]
+    found += _targets(lower)
+    found += [f"html:color {color}" for color in set(_COLOR.findall(lower)[:_MOST_COLORS])]
     if any(word in lower for word in _HIDING) and _HIDDEN.search(lower):
-        yield "html:hidden"
+        found.append("html:hidden")
     if any(_TINY.search(image) for image in _IMAGE.findall(lower)[:_MOST_LINKS]):
-        yield "html:pixel"
+        found.append("html:pixel")
     if lower.count("&#") > 20:
-        yield "html:entities"
-    yield from _mismatches(lower)
+        found.append("html:entities")
+    return found + _mismatches(lower)
 
 
-def _targets(lower: str) -> Iterator[str]:
+def _targets(lower: str) -> list[str]:
     """What links, pictures and forms point to."""
+    found = []
     for attribute, value in set(_ATTRIBUTE.findall(lower)[: 2 * _MOST_LINKS]):
         if match := _URL.match(unescape(value) if "&" in value else value):
-            yield f"html:{attribute} {match[1]}"
-            yield from _link(*match.groups())
+            found.append(f"html:{attribute} {match[1]}")
+            found += _link(*match.groups())
         else:
             scheme = value.partition(":")[0][:10] if ":" in value else "local"
-            yield f"html:{attribute} {scheme}"
+            found.append(f"html:{attribute} {scheme}")
+    return found
 
 
 _ANCHOR = re.compile(
@@ -173,9 +175,10 @@ _ANCHOR = re.compile(
 _SHOWN = re.compile(r"\s*(?:https?://)?((?:[a-z0-9-]{1,60}\.){1,6}[a-z]{2,20})\b", re.IGNORECASE)
 
 
-def _mismatches(source: str) -> Iterator[str]:
+def _mismatches(source: str) -> list[str]:
     """A link that shows one domain and leads to another."""
     for host, shown in _ANCHOR.findall(source)[:_MOST_LINKS]:
         match = _SHOWN.match(shown)
         if match and match[1].lower().split(".")[-2:] != host.lower().split(".")[-2:]:
-            yield "html:other target"
+            return ["html:other target"]
+    return []

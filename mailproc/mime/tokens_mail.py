@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
-from itertools import chain, islice
 
 from mailproc.mime.reader import Mail
-from mailproc.mime.tokens import distinct_words
+from mailproc.mime.tokens import MOST_WORDS, distinct_words
 from mailproc.mime.tokens_body import body_tokens
 from mailproc.mime.tokens_head import head_tokens
 from mailproc.mime.upstream import Upstream, read_upstream
 
-MOST = 3_000  # tokens of one mail
-MOST_CLUES = 1_000  # of them that are no words of the text
+MOST_CLUES = 1_000  # tokens of one mail that are no words of the text
+MOST = MOST_CLUES + MOST_WORDS  # tokens of one mail
 _LONGEST = 120  # letters of a token
 _UNSTORABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
@@ -26,10 +25,8 @@ _UNSTORABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 def mail_tokens(mail: Mail, upstream_hosts: Collection[str] = ()) -> frozenset[str]:
     """The distinct tokens of a mail, with what a spam filter on one of ``upstream_hosts`` said of it."""
     upstream = read_upstream(mail, upstream_hosts) if upstream_hosts else None
-    others = chain(_upstream(upstream), head_tokens(mail), body_tokens(mail))
-    found = _bounded(set(islice(others, 2 * MOST_CLUES)))
-    found.update(distinct_words(mail.text)[: MOST - len(found)])
-    return frozenset(found)
+    others = [*_upstream(upstream), *head_tokens(mail), *body_tokens(mail)]
+    return frozenset(_bounded(set(others[: 2 * MOST_CLUES])) | distinct_words(mail.text))
 
 
 def _bounded(tokens: set[str]) -> set[str]:

@@ -130,8 +130,8 @@ _DOUBLE = _pairs(_URGENT, _TONE, _NEGATED)
 
 def telling_words(subject: str, text: str) -> frozenset[str]:
     """Of ``text_tokens(subject, text)`` those that count here, found three times as fast."""
-    words = frozenset(distinct_words(text))
-    found = (words | frozenset(words_in(subject)[:MOST_SUBJECT])) & _SINGLE
+    words = distinct_words(text)
+    found = _SINGLE & words.union(words_in(subject)[:MOST_SUBJECT])
     if any(one in words and other in words for one, other in _DOUBLE.values()):
         found |= _DOUBLE.keys() & set(map(" ".join, pairwise(words_in(text))))
     return found

@@ -14,11 +14,10 @@ never quite consistent: they are clamped on the way in. Never raises for any cou
 from __future__ import annotations
 
 import math
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from heapq import nsmallest
+from itertools import compress, repeat, takewhile
+from types import MappingProxyType
 
 from mailproc.model.judgement import SpamScore, SpamVerdict
 
@@ -33,6 +32,8 @@ WEAKEST = 0.1  # a token that is nearer to 0.5 says nothing
 
 _STRONG_HAM, _STRONG_SPAM = UNKNOWN - WEAKEST, UNKNOWN + WEAKEST
 _SMALLEST = 1e-200
+_UNSEEN = (0, 0)
+_PAIRS_LEFT = 1_000  # counts that tokens had before; they are cleared away when they are more
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +62,7 @@ def untrained(spam: int, ham: int, cut_offs: CutOffs) -> SpamScore | None:
 
 def judge(totals: Counts, counts: Mapping[str, Counts], cut_offs: CutOffs) -> SpamScore:
     """Judge a mail by its known tokens; all counts are (spam, ham), ``totals`` those of the mails learnt."""
-    if early := untrained(*totals, cut_offs):
-        return early
-    clues = strongest(totals, counts)
-    score = combined([found for found, _ in clues])
-    return SpamScore(score, verdict_of(score, cut_offs), _shown(clues))
+    return Lexicon(counts).judge(totals, counts.keys(), cut_offs)
 
 
 def verdict_of(score: float, cut_offs: CutOffs) -> SpamVerdict:
@@ -74,50 +71,119 @@ def verdict_of(score: float, cut_offs: CutOffs) -> SpamVerdict:
     return SpamVerdict.HAM if score < cut_offs.ham else SpamVerdict.UNSURE
 
 
-Clue = tuple[float, str]  # probability, token
+class Lexicon:
+    """Tokens and their counts, held so that mails are judged fast.
+
+    Tokens with equal counts share a number: most stood in few mails, so that a mail of some hundred tokens
+    has some fifty numbers.  Those of words are even, those of other tokens odd.
+    """
+
+    def __init__(self, counts: Mapping[str, Counts] = MappingProxyType({})) -> None:
+        self._begin()
+        self.learn(counts)
+
+    def _begin(self) -> None:
+        self._numbers: dict[str, int] = {}
+        self._pairs = [_UNSEEN]  # by half the number
+        self._shared = {_UNSEEN: (0, 1)}  # the two numbers of equal counts, each one object
+        self._ranks = _Ranks((0, 0), self._pairs)
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __contains__(self, token: object) -> bool:
+        return token in self._numbers
+
+    def learn(self, counts: Mapping[str, Counts]) -> None:
+        """Take these counts in place of what was known of their tokens; (0, 0) where nobody has seen it."""
+        if len(self._pairs) > 2 * len(self._numbers) + _PAIRS_LEFT:  # most of them are those of no token now
+            counts = {**self.counts(self._numbers), **counts}
+            self._begin()
+        shared, pairs = self._shared, self._pairs
+        for pair in set(counts.values()).difference(shared):
+            shared[pair] = (2 * len(pairs), 2 * len(pairs) + 1)
+            pairs.append(pair)
+        self._numbers.update({token: shared[pair][":" in token] for token, pair in counts.items()})
+
+    def counts(self, tokens: Iterable[str]) -> dict[str, Counts]:
+        """In how many spam and ham mails each stood; those that nobody has seen are left out."""
+        number_of, pairs = self._numbers.get, self._pairs
+        return {token: pairs[number >> 1] for token in tokens if (number := number_of(token, 0)) > 1}
+
+    def judge(self, totals: Counts, tokens: Collection[str], cut_offs: CutOffs) -> SpamScore:
+        """Judge a mail by its distinct tokens; ``totals`` are the mails learnt as spam and as ham."""
+        if early := untrained(*totals, cut_offs):
+            return early
+        strongest = self.strongest(totals, tokens)
+        score = combined(strongest.probabilities())
+        return SpamScore(score, verdict_of(score, cut_offs), strongest.shown)
+
+    def strongest(self, totals: Counts, tokens: Collection[str]) -> Strongest:
+        """The tokens that decide."""
+        if self._ranks.totals != totals:
+            self._ranks = _Ranks(totals, self._pairs)
+        return Strongest(tokens, list(map(self._numbers.get, tokens, repeat(0))), self._ranks)
 
 
-def strongest(
-    totals: Counts, counts: Mapping[str, Counts], most_words: int = MOST_WORDS, most_clues: int = MOST_CLUES
-) -> list[Clue]:
-    """The tokens that decide: of both kinds the farthest from 0.5."""
-    known = _probabilities(*totals)
-    words: defaultdict[float, list[str]] = defaultdict(list)
-    others: defaultdict[float, list[str]] = defaultdict(list)
-    for token, pair in counts.items():
-        found = known[pair]
-        if found <= _STRONG_HAM or found >= _STRONG_SPAM:
-            (others if ":" in token else words)[found].append(token)
-    return _first(words, most_words) + _first(others, most_clues)
+class _Ranks(dict[int, int]):
+    """By a token's number, how strong it is: the strongest has the least rank, 0 says nothing.
+
+    Each is computed once, until more was learnt.
+    """
+
+    def __init__(self, totals: Counts, pairs: Sequence[Counts]) -> None:
+        self.totals = totals
+        self.pairs = pairs
+        self.probability: dict[int, float] = {}
+
+    def __missing__(self, number: int) -> int:
+        found = self.probability[number] = probability(*self.pairs[number >> 1], *self.totals)
+        rank = self[number] = _rank(found)
+        return rank
 
 
-def _first(tokens: dict[float, list[str]], most: int) -> list[Clue]:
-    """The strongest tokens; of equal ones the first by name, so that each run is alike."""
-    chosen: list[Clue] = []
-    for found in sorted(tokens, key=lambda each: (-abs(each - 0.5), each)):
-        some, room = tokens[found], most - len(chosen)
-        if room <= 0:
-            break
-        chosen += [(found, token) for token in (some if len(some) <= room else sorted(some)[:room])]
-    return chosen
+def _rank(found: float) -> int:
+    """Whole numbers are sorted fast; of two that are equally far from 0.5 ham comes first."""
+    if _STRONG_HAM < found < _STRONG_SPAM:
+        return 0
+    return (found > UNKNOWN) - (int(math.ldexp(abs(found - 0.5), 60)) << 1)
 
 
-def _order(clue: Clue) -> tuple[float, str]:
+class Strongest:
+    """The tokens of a mail that decide: of words and of others those that are the farthest from 0.5."""
+
+    def __init__(self, tokens: Collection[str], numbers: Sequence[int], ranks: _Ranks) -> None:
+        """``numbers`` are those of the tokens, 0 where one is unknown."""
+        self._tokens = tokens
+        self._numbers = numbers
+        self._ranks = ranks
+        rank_of = ranks.__getitem__
+        self._ordered = sorted(filter(rank_of, numbers), key=rank_of)
+
+    def probabilities(self, most_words: int = MOST_WORDS, most_clues: int = MOST_CLUES) -> list[float]:
+        """Of the words, the strongest first, and behind them those of the other tokens."""
+        words = [number for number in self._ordered if not number & 1]
+        others = [number for number in self._ordered if number & 1]
+        return list(map(self._ranks.probability.__getitem__, words[:most_words] + others[:most_clues]))
+
+    def shown(self, most: int = BEST_CLUES) -> tuple[str, ...]:
+        """The strongest tokens with their probabilities; of equally strong ones the first by name."""
+        best, probability_of = self._best(most), self._ranks.probability
+        chosen = compress(
+            zip(self._numbers, self._tokens, strict=True), map(best.__contains__, self._numbers)
+        )
+        clues = sorted([(probability_of[number], token) for number, token in chosen], key=_order)
+        return tuple([f"{token} {found:.2f}" for found, token in clues[:most]])
+
+    def _best(self, most: int) -> set[int]:
+        """The numbers of so many of the strongest tokens, and of all that are as strong as the last."""
+        best, rank_of = self._ordered[:most], self._ranks.__getitem__
+        strength = rank_of(best[-1]) >> 1 if best else 0
+        return {*best, *takewhile(lambda each: rank_of(each) >> 1 == strength, self._ordered[most:])}
+
+
+def _order(clue: tuple[float, str]) -> tuple[float, str]:
     return -abs(clue[0] - 0.5), clue[1]
-
-
-class _Probabilities(dict[Counts, float]):
-    """Of tokens by their counts, each computed once: most tokens stood in few mails, so they are few."""
-
-    def __init__(self, spam_mails: int, ham_mails: int) -> None:
-        self._totals = (spam_mails, ham_mails)
-
-    def __missing__(self, pair: Counts) -> float:
-        found = self[pair] = probability(*pair, *self._totals)
-        return found
-
-
-_probabilities = lru_cache(maxsize=8)(_Probabilities)
 
 
 def probability(spam: int, ham: int, spam_mails: int, ham_mails: int) -> float:
@@ -131,25 +197,28 @@ def probability(spam: int, ham: int, spam_mails: int, ham_mails: int) -> float:
     return (STRENGTH * UNKNOWN + seen * spam_share / (spam_share + ham_share)) / (STRENGTH + seen)
 
 
-def combined(probabilities: Iterable[float]) -> float:
+def combined(probabilities: Sequence[float]) -> float:
     """One score from 0 to 1 for independent probabilities; 0.5 for none."""
-    spam = ham = 1.0
-    spam_exponent = ham_exponent = number = 0
-    for each in probabilities:
-        number += 1
-        spam *= 1.0 - each
-        ham *= each
-        if spam < _SMALLEST:
-            spam, shift = math.frexp(spam)
-            spam_exponent += shift
-        if ham < _SMALLEST:
-            ham, shift = math.frexp(ham)
-            ham_exponent += shift
-    if not number:
+    if not probabilities:
         return 0.5
-    for_ham = chi_squared(-2.0 * (math.log(spam) + spam_exponent * math.log(2)), 2 * number)
-    for_spam = chi_squared(-2.0 * (math.log(ham) + ham_exponent * math.log(2)), 2 * number)
+    freedom = 2 * len(probabilities)
+    for_ham = chi_squared(-2.0 * _log_of_product([1.0 - each for each in probabilities]), freedom)
+    for_spam = chi_squared(-2.0 * _log_of_product(probabilities), freedom)
     return (for_spam - for_ham + 1.0) / 2.0
+
+
+def _log_of_product(factors: Sequence[float]) -> float:
+    """Also where the product is too small for a number; factors are from 0 to 1."""
+    product = math.prod(factors)
+    if product >= _SMALLEST:
+        return math.log(product)
+    product, exponent = 1.0, 0
+    for each in factors:
+        product *= each
+        if product < _SMALLEST:
+            product, shift = math.frexp(product)
+            exponent += shift
+    return math.log(product) + exponent * math.log(2)
 
 
 def chi_squared(sum_of_squares: float, freedom: int) -> float:
@@ -160,8 +229,3 @@ def chi_squared(sum_of_squares: float, freedom: int) -> float:
         term *= half / step
         total += term
     return min(total, 1.0)
-
-
-def _shown(clues: list[Clue]) -> tuple[str, ...]:
-    """The strongest tokens with their probabilities, strongest first."""
-    return tuple(f"{token} {found:.2f}" for found, token in nsmallest(BEST_CLUES, clues, key=_order))

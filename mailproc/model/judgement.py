@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -106,7 +107,12 @@ class SpamScore:
 
     score: float
     verdict: SpamVerdict
-    clues: tuple[str, ...] = ()
+    _clues: tuple[str, ...] | Callable[[], tuple[str, ...]] = ()
+
+    @property
+    def clues(self) -> tuple[str, ...]:
+        """The strongest first; they may be put into words only now, as for most mails nobody looks."""
+        return self._clues if isinstance(self._clues, tuple) else self._clues()
 
 
 NOT_SCORED = SpamScore(0.5, SpamVerdict.UNSURE, ("no spam stage ran",))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 
-from mailproc.stage import AuthorHistory, Desk, FollowUp, LookUps, Signals, Stage
+from mailproc.stage import AuthorHistory, Desk, FollowUp, Lexicon, LookUps, Signals, Stage
 
 
 class _NobodyAnswers(Exception):
@@ -29,7 +29,7 @@ class Unanswered:
     async def totals(self) -> tuple[int, int]:
         raise _NobodyAnswers
 
-    async def counts(self, words: frozenset[str]) -> dict[str, tuple[int, int]]:
+    async def lexicon(self, words: frozenset[str]) -> Lexicon:
         raise _NobodyAnswers
 
 

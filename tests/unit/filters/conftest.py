@@ -12,6 +12,7 @@ from types import ModuleType
 import pytest
 
 from mailproc.model.address import Address
+from mailproc.model.bayes import Lexicon
 from mailproc.model.desk import Desk
 from mailproc.model.envelope import Envelope
 from mailproc.model.follow_up import FollowUp, Signals
@@ -51,9 +52,9 @@ class KnownWords:
     async def totals(self) -> tuple[int, int]:
         return self.learnt
 
-    async def counts(self, words: frozenset[str]) -> dict[str, tuple[int, int]]:
+    async def lexicon(self, words: frozenset[str]) -> Lexicon:
         self.asked += 1
-        return {word: self.known[word] for word in words & self.known.keys()}
+        return Lexicon(self.known)
 
 
 @pytest.fixture(scope="session")
