@@ -25,8 +25,8 @@ from mailproc.stage import (
     Mail,
     NoTopics,
     Pattern,
-    Ranked,
     Stage,
+    TopicModel,
     Topics,
     Verdict,
     anger_of,
@@ -147,21 +147,21 @@ class Filter(Stage):
         if model and model.topics:
             tokens = topic_tokens(subject, text, attached, delivery.tags)
             self._find_tone(delivery, tokens)
-            self._say_topic(delivery, model.judge(tokens))
+            self._say_topic(delivery, model, tokens)
         elif self.urgency or self.anger:
             self._find_tone(delivery, telling_words(subject, judged_text(text, attached)))
 
-    def _say_topic(self, delivery: Delivery, ranked: tuple[Ranked, ...]) -> None:
-        best = ranked[0]
+    def _say_topic(self, delivery: Delivery, model: TopicModel, tokens: frozenset[str]) -> None:
+        best = model.likeliest(tokens)
         delivery.score("likeliest", best.topic)
         delivery.score("probability", round(best.probability, 3))
-        delivery.score("none", round(max(1.0 - sum(each.probability for each in ranked), 0.0), 3))
+        delivery.score("none", round(best.none, 3))
         fits = best.probability >= self.thresholds.get(best.topic, self.threshold)
         delivery.score("topic", best.topic if fits else "")
         if not fits:
             return
         delivery.topic = best.topic
-        words = ", ".join(best.reasons)
+        words = ", ".join(model.reasons(tokens, best.topic))
         delivery.note("topic", f"{best.topic} ({best.probability:.0%}: {words})")
         if self.tag_topic:
             delivery.add_tag(best.topic)

@@ -119,7 +119,7 @@ def status(ctx: click.Context, desk: str, as_json: bool) -> None:
             "desk": chosen or None,
             "lessons": tx.topics.counts(chosen),
             "topics": list(model.topics),
-            "tokens": len(model.rows),
+            "tokens": len(model.entries),
             "learnt": rfc3339(at),
             "waiting": sum(each.stale for each in tx.topics.stale() if each.desk in (chosen, EVERY_DESK)),
         }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import binascii
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from mailproc.mime import charsets
@@ -15,6 +16,8 @@ from mailproc.mime.limits import Defects, Limits
 
 # One field with its folded lines.  Possessive by construction: no two parts of it can match the same octet.
 _FIELD = re.compile(rb"([!-9;-~]{1,998})[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)(?:\n|\Z)")
+_LONGEST_NAME = 998
+_OF_NAMES = bytes(octet for octet in range(0x21, 0x7F) if octet != ord(":")) + b"\n"
 _BLANK_LINE = re.compile(rb"\n\r*\n")
 _EMPTY_LINE = re.compile(rb"\r*\n")
 _ENVELOPE_LINE = re.compile(rb">?From [^\n]*\n")  # what mbox puts above a mail
@@ -32,15 +35,24 @@ BIDI_CONTROLS = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
 
 @dataclass(frozen=True, slots=True)
 class HeaderBlock:
-    """The fields of a mail in order: (name in lower case, raw value); ``end`` is where the body begins."""
+    """The names of a mail's fields in order and in lower case; ``end`` is where the body begins."""
 
-    fields: tuple[tuple[str, bytes], ...]
+    names: tuple[str, ...]
     end: int
-    _by_name: dict[str, list[bytes]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _by_name: dict[str, list[bytes]] = field(repr=False, compare=False)  # raw values
 
-    def __post_init__(self) -> None:
-        for name, value in self.fields:
-            self._by_name.setdefault(name, []).append(value)
+    @classmethod
+    def of(cls, names: Sequence[str], values: Iterable[bytes], end: int) -> HeaderBlock:
+        by_name: dict[str, list[bytes]] = {}
+        for name, value in zip(names, values, strict=True):
+            if name in by_name:
+                by_name[name].append(value)
+            else:
+                by_name[name] = [value]
+        return cls(tuple(names), end, by_name)
+
+    def has(self, name: str) -> bool:
+        return name in self._by_name
 
     def values(self, name: str) -> list[bytes]:
         return self._by_name.get(name, [])
@@ -55,6 +67,8 @@ def split_header_block(octets: bytes, start: int, end: int, limits: Limits, defe
     position, stop = start, min(end, start + limits.header_block)
     if match := _ENVELOPE_LINE.match(octets, position, end):
         position = match.end()
+    if block := _plain_block(octets, position, stop, limits.headers):
+        return block
     fields: list[tuple[str, bytes]] = []
     while match := _FIELD.match(octets, position, stop):
         if len(fields) >= limits.headers:
@@ -65,7 +79,26 @@ def split_header_block(octets: bytes, start: int, end: int, limits: Limits, defe
             break
         position = match.end()
     body = _body_start(octets, position, end, fields=len(fields), limits=limits, defects=defects)
-    return HeaderBlock(tuple(fields), body)
+    return HeaderBlock.of([name for name, _ in fields], [value for _, value in fields], body)
+
+
+def _plain_block(octets: bytes, start: int, stop: int, most: int) -> HeaderBlock | None:
+    """The same, three times as fast, for a header that is as it should be; None for any other."""
+    end, blank = octets.find(b"\r\n\r\n", start, stop), 4
+    if end < 0:
+        end, blank = octets.find(b"\n\n", start, stop), 2
+    head = octets[start : max(end, start)]
+    if not head or b"\0" in head:
+        return None
+    lines = head.replace(b"\n ", b"\0 ").replace(b"\n\t", b"\0\t").split(b"\n")  # NUL: the line goes on
+    names, colons, values = zip(*[line.partition(b":") for line in lines], strict=True)
+    joined = b"\n".join(names)
+    if joined.translate(None, _OF_NAMES) or b"" in colons or b"" in names or len(lines) > most:
+        return None
+    if max(map(len, names)) > _LONGEST_NAME:
+        return None
+    whole = [value.replace(b"\0", b"\n") if b"\0" in value else value for value in values]
+    return HeaderBlock.of(joined.decode("ascii").lower().split("\n"), whole, end + blank)
 
 
 def _body_start(
@@ -85,13 +118,15 @@ def _body_start(
 
 def unfold(value: bytes, limits: Limits, defects: Defects) -> str:
     """A raw field value as one line of text, encoded words left as they are."""
-    value = _cut(value, limits, defects)
+    if len(value) > limits.header_value:
+        value = _cut(value, limits, defects)
     return _one_line(value.decode("ascii") if value.isascii() else charsets.decode_undeclared(value, defects))
 
 
 def unfold_plainly(value: bytes, limits: Limits, defects: Defects) -> str:
     """As ``unfold``, but no charset is guessed: UTF-8, else one character for each octet."""
-    value = _cut(value, limits, defects)
+    if len(value) > limits.header_value:
+        value = _cut(value, limits, defects)
     try:
         return _one_line(value.decode("utf-8"))
     except UnicodeDecodeError:
@@ -99,16 +134,13 @@ def unfold_plainly(value: bytes, limits: Limits, defects: Defects) -> str:
 
 
 def _cut(value: bytes, limits: Limits, defects: Defects) -> bytes:
-    if len(value) <= limits.header_value:
-        return value
     defects.note("header is too long: cut")
     return value[: limits.header_value]
 
 
 def _one_line(text: str) -> str:
-    if "\n" in text or "\r" in text:
-        text = _FOLD.sub(" ", text)
-    return text.strip(" \t\r\n")
+    text = text.strip(" \t\r\n")
+    return _FOLD.sub(" ", text) if "\n" in text or "\r" in text else text
 
 
 def plain_line(text: str) -> str:

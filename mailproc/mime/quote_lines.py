@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 
 from mailproc.mime.quote_words import (
+    CLOSING_BEGINNINGS,
     DEVICE,
     DEVICE_BEGINNINGS,
     EXCUSE,
     FIRST_PERSON,
+    LABELS,
     OPENER,
     QUOTING,
     WROTE,
     WROTE_ENDINGS,
+    WROTE_IN_ASCII,
 )
 
+RULES = frozenset("*-_=─—–")  # with one of them a rule begins, and what delimits a signature
+_INDENT = "".join(filter(str.isspace, map(chr, range(128)))) + "*"
+_AROUND_LABELS = _INDENT + ">|_"
 _BRACKETS = " \t<([*_-"  # may stand before what a phone says
 _COLONS = frozenset(":：")
 _WROTE_ENDS = frozenset(ending[-2:] for ending in WROTE_ENDINGS)
@@ -22,17 +29,49 @@ _DATED_ADDRESS = re.compile(r"\W*\d{2,4}[-./年]\s?\d{1,2}[-./月]\s?\d{1,2}.{0,
 TIME_OR_YEAR = re.compile(r"\d{1,2}[:.h]\d{2}|\d{4}|\d{1,2}[./-]\d{1,2}[./-]\d{2}")
 
 
-def may_introduce(line: str) -> bool:
-    """Can it be the last line of "On … Jane wrote:"?  Most others are told by their last two letters."""
-    line = line.rstrip(" \t\u00a0*")
-    return line[-1:] in _COLONS or (line[-2:] in _WROTE_ENDS and line.endswith(WROTE_ENDINGS))
+def introducing(lines: Iterable[str]) -> list[bool]:
+    """Of each line, can it be the last of "On … Jane wrote:"?  Most are told by their last two letters."""
+    return [
+        line[-1:] in _COLONS or (line[-2:] in _WROTE_ENDS and line.endswith(WROTE_ENDINGS))
+        for line in [line.rstrip(" \t\u00a0*") for line in lines]
+    ]
+
+
+def may_be_label(line: str) -> bool:
+    """Can it be one of ``LABEL`` or of ``FORWARD``?  A line with a colon is told by what stands before it."""
+    if not line.isascii():
+        return ":" in line or "：" in line
+    before, colon, _ = line.partition(":")
+    return bool(colon) and before.strip(_AROUND_LABELS).lower() in LABELS
+
+
+def closings(lines: Sequence[str], first: int) -> list[int]:
+    """The lines from ``first`` on with which a signature can begin: in ASCII their first letters tell."""
+    return [
+        i
+        for i, line in enumerate(lines[first:], first)
+        if line.lstrip(_INDENT)[:2].lower() in CLOSING_BEGINNINGS
+        or line.lstrip()[:1] in RULES
+        or not line.isascii()
+    ]
+
+
+def device_lines(lines: Iterable[str]) -> list[int]:
+    """The lines that a phone or a mail program added."""
+    return [
+        i
+        for i, line in enumerate(lines)
+        if (line.strip().lstrip(_BRACKETS)[:2].lower() in DEVICE_BEGINNINGS or not line.isascii())
+        and is_device_line(line)
+    ]
 
 
 def is_attribution(joined: str, *, is_marked: bool) -> bool:
     """True for a line, ended by a colon, that says who wrote what follows."""
     if _DATED_ADDRESS.match(joined) or QUOTING.match(joined):
         return True
-    wrote = WROTE.search(joined)
+    is_said = not joined.isascii() or any(map(joined.lower().__contains__, WROTE_IN_ASCII))
+    wrote = WROTE.search(joined) if is_said else None
     if wrote is None or len(joined) - wrote.end() > 150:
         return False
     if is_marked:

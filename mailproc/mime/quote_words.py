@@ -21,6 +21,7 @@ _WROTE = (
 _WROTE_TOGETHER = "写道|寫道|写了|님이 작성|작성하였습니다|さんは書きました"  # where no blank parts the words
 WROTE_ENDINGS = tuple(word + ending for word in _WROTE.split("|") for ending in ("", "(a)", "(а)", "/a"))
 WROTE = re.compile(rf"(?<!\w)(?:{_WROTE})(?:\((?:a|а|/a)\)|/a)?(?!\w)|{_WROTE_TOGETHER}", re.IGNORECASE)
+WROTE_IN_ASCII = tuple(filter(str.isascii, _WROTE.split("|")))
 # How a line may begin that introduces a quote: a word for "on", a weekday, a number, a dash of old Yahoo.
 OPENER = re.compile(
     r"[\W_]*(?:on|at|am|um|le|il|el|em|no dia|a|op|den|d\.|dne|dňa|dnia|w dniu|в|на|στις|in data|la data|"
@@ -66,9 +67,8 @@ _LABELS = {
     "assunto|件名|主题|主旨|제목|subiect",
     "other": "cc|bcc|kopie|kopia|kopi|copie|kopio|reply-to|reply to|antwort an|importance|priority|"
     "wichtigkeit|priorität|"
-    "attachments?|anlagen?|pièces? jointes?|bijlagen?|bilagor|vedhæftet|vedlegg|załączniki|přílohy|"
-    "organi[sz]ation|"
-    "organisation|copia|копия|抄送|副本",
+    "attachment|attachments|anlage|anlagen|pièce jointe|pièce jointes|pièces jointe|pièces jointes|bijlage|"
+    "bijlagen|bilagor|vedhæftet|vedlegg|załączniki|přílohy|organisation|organization|copia|копия|抄送|副本",
 }
 LABEL = re.compile(
     r"[\s*>|_]{0,12}(?:"
@@ -98,14 +98,17 @@ _ORIGINAL = (
 SEPARATOR = re.compile(
     rf"[\s>]*\*{{0,2}}[-_=#]{{2,}}\s*(?:{_ORIGINAL})\s*:?\s*[-_=#]{{2,}}\*{{0,2}}\s*$", re.IGNORECASE
 )
-FORWARD = re.compile(
-    r"[\s*>]*(?:begin forwarded message|anfang der weitergeleiteten (?:nachricht|e-mail)|"
-    r"début du message (?:réexpédié|transféré)|inicio del mensaje reenviado|inizio messaggio inoltrato|"
-    r"begin doorgestuurd bericht|início da mensagem reencaminhada|vidarebefordrat brev|"
-    r"start på videresendt (?:besked|melding)|videresendt melding|początek przekazywanej wiadomości|"
-    r"začátek přeposlané zprávy|välitetty viesti alkaa|начало переадресованного сообщения)\s*:[\s*]*$",
-    re.IGNORECASE,
+_FORWARDED = (
+    "begin forwarded message|anfang der weitergeleiteten nachricht|anfang der weitergeleiteten e-mail|"
+    "début du message réexpédié|début du message transféré|inicio del mensaje reenviado|"
+    "inizio messaggio inoltrato|begin doorgestuurd bericht|início da mensagem reencaminhada|"
+    "vidarebefordrat brev|start på videresendt besked|start på videresendt melding|videresendt melding|"
+    "początek przekazywanej wiadomości|začátek přeposlané zprávy|välitetty viesti alkaa|"
+    "начало переадресованного сообщения"
 )
+FORWARD = re.compile(rf"[\s*>]*(?:{_FORWARDED})\s*:[\s*]*$", re.IGNORECASE)
+# What stands before the first colon of a line in ASCII that one of the two above fits.
+LABELS = frozenset("|".join([_FORWARDED, *_LABELS.values()]).split("|"))
 
 # Lines that phones and mail programs add by themselves.
 _DEVICE = (
@@ -153,6 +156,12 @@ CLOSING = re.compile(
     r"(?:ystävällisin |parhain )?terve(?:isin|isiä)|с уважением|敬具|よろしくお願い)",
     re.IGNORECASE,
 )
+# The first two letters of each that is in ASCII.
+CLOSING_BEGINNINGS = frozenset({
+    "ab", "al", "am", "at", "be", "bi", "bo", "ch", "co", "cu", "di", "fr", "gr", "ha", "he", "hi", "hj",
+    "ho", "ki", "lg", "li", "ma", "me", "mf", "mi", "mu", "mv", "ob", "pa", "po", "re", "s ", "sa", "sc",
+    "si", "so", "te", "th", "un", "ve", "vg", "vi", "vr", "wa", "wi", "wy", "yo", "ys", "z ",
+})  # fmt: skip
 POSTSCRIPT = re.compile(r"\s*p\.?\s?s\b\.?", re.IGNORECASE)
 CONTACT = re.compile(
     r"https?://|\bwww\.|[\w.+-]{1,64}@[\w-]{1,64}\.|\b(?:tel|phone|fon|telefon|tél|mob|mobile|fax|ph|t|"

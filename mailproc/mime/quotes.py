@@ -11,8 +11,17 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from itertools import groupby
 
-from mailproc.mime.quote_lines import TIME_OR_YEAR, is_attribution, is_device_line, may_introduce
+from mailproc.mime.quote_lines import (
+    RULES,
+    TIME_OR_YEAR,
+    closings,
+    device_lines,
+    introducing,
+    is_attribution,
+    may_be_label,
+)
 from mailproc.mime.quote_words import (
     CLOSING,
     CONTACT,
@@ -28,10 +37,9 @@ from mailproc.mime.quote_words import (
 
 _MARKED = re.compile(r"[ \t\u00a0]{0,3}(?:>(?!From )|[A-Z]{1,3}>|\|\s)")
 _RULE = re.compile(r"\s*\*{0,2}[-_=─—–]{5,}\*{0,2}\s*$")
-_RULED = re.compile(r"[\s>]*\*{0,2}[-_=#]{2}")  # as every separator begins
+_MAY_BE_RULED = frozenset("-_=#*>")  # as every separator begins
 _FOOTER = re.compile(r"_{5,}\s*$")  # as list software and some mail programs have it
 _ENDS_OF_SENTENCES = (".", "!", "?", ":", ";", ",")
-_RULES = frozenset("*-_=─—–")  # with one of them a rule begins, and what delimits a signature
 _DELIMITER = re.compile(r"(?:--|__|—|–|---)[ \t\u00a0]*$")
 _TIME = re.compile(r"\d{1,2}[:.h]\d{2}")
 _DATE = re.compile(r"\d{1,4}[./-]\s?\d{1,2}[./-]\s?\d{1,4}|\d{1,2}\.? \w{3,12}\.? \d{4}")
@@ -112,10 +120,12 @@ class _Page:
 
     def mark(self) -> None:
         """Say of each line whether it is the author's own or quoted."""
-        self.kinds = [_Kind.OWN] * len(self.lines)
-        self.marked = [_MARKED.match(line) is not None for line in self.lines]
-        self.may_introduce = [may_introduce(line) for line in self.lines]
+        self.marked = [
+            (">" in line or "|" in line) and _MARKED.match(line) is not None for line in self.lines
+        ]
+        self.may_introduce = introducing(self.lines)
         self._mark_wrapped()
+        self.kinds = [_Kind.QUOTED if marked else _Kind.OWN for marked in self.marked]
         self._find_quotes()
 
     def divide(self) -> Division:
@@ -123,12 +133,15 @@ class _Page:
         if not self._has_own():
             self._without_new_text()
         self._find_signatures()
-        return Division(self._text(_Kind.OWN), self._text(_Kind.QUOTED), self._text(_Kind.SIGNATURE))
+        runs = list(self._runs())
+        return Division(*(self._text(runs, kind) for kind in (_Kind.OWN, _Kind.QUOTED, _Kind.SIGNATURE)))
 
     # Quotes
 
     def _mark_wrapped(self) -> None:
         """A line that a mail server wrapped lost the mark of its rest."""
+        if True not in self.marked:
+            return
         for i in range(1, len(self.lines) - 1):
             line = self.lines[i]
             if not (self.marked[i - 1] and self.marked[i + 1]) or self.marked[i] or not line.strip():
@@ -136,38 +149,38 @@ class _Page:
             self.marked[i] = len(self.lines[i - 1]) >= _WRAPPED and len(line) < 50 and line[:1].islower()
 
     def _find_quotes(self) -> None:
-        may_begin = self._may_begin()
-        i = 0
-        while i < len(self.lines):
-            end = self._introduction(i) if may_begin[i] else None
-            if self.marked[i]:
-                self.kinds[i] = _Kind.QUOTED
-                i += 1
-            elif end is None:
-                i += 1
-            else:
-                self.introduced = True
-                self._set(_Kind.QUOTED, self._rule_above(i), end)
-                following = self._next_with_text(end)
-                if following is None or not self.marked[following]:
-                    self._set(_Kind.QUOTED, end, len(self.lines))
-                    return
-                i = end
+        read = 0
+        for i in self._beginnings():
+            end = self._introduction(i) if i >= read else None
+            if end is None:
+                continue
+            self.introduced = True
+            self._set(_Kind.QUOTED, self._rule_above(i), end)
+            following = self._next_with_text(end)
+            if following is None or not self.marked[following]:
+                self._set(_Kind.QUOTED, end, len(self.lines))
+                return
+            read = end
 
-    def _may_begin(self) -> list[bool]:
-        """Of each line whether an introduction can begin there: for most, a fast no."""
-        found = [":" in line or "：" in line or _RULED.match(line) is not None for line in self.lines]
-        for last in [i for i, introduces in enumerate(self.may_introduce) if introduces]:
-            first = max(last - _LOOK_BACK, 0)
-            found[first : last + 1] = [True] * (last + 1 - first)
-        return found
+    def _beginnings(self) -> list[int]:
+        """The lines where an introduction can begin: few, and found fast."""
+        found = {
+            i
+            for i, line in enumerate(self.lines)
+            if line.lstrip()[:1] in _MAY_BE_RULED or ((":" in line or "：" in line) and may_be_label(line))
+        }
+        if True in self.may_introduce:
+            for last in [i for i, introduces in enumerate(self.may_introduce) if introduces]:
+                found.update(range(max(last - _LOOK_BACK, 0), last + 1))
+        return sorted(found)
 
     def _introduction(self, i: int) -> int | None:
         """Where the lines end that introduce a quote at line i, None where none does."""
         line = self.lines[i]
         if not line.strip() or self.marked[i] or len(line) > _LONGEST_LINE:
             return None
-        if SEPARATOR.match(line) or FORWARD.match(line):
+        is_ruled = line.lstrip()[:1] in _MAY_BE_RULED
+        if (is_ruled and SEPARATOR.match(line)) or (":" in line and FORWARD.match(line)):
             return self._header_block(i + 1, fewest=1) or i + 1
         if (":" in line or "：" in line) and LABEL.match(line) and (end := self._header_block(i, fewest=3)):
             return end
@@ -272,24 +285,25 @@ class _Page:
     # Signatures
 
     def _find_signatures(self) -> None:
-        for start, end in list(self._own_stretches()):
-            self._find_signature(start, end)
-        own = [i for i, kind in enumerate(self.kinds) if kind is _Kind.OWN and self.lines[i].strip()]
-        added = [i for i in own if is_device_line(self.lines[i])]
-        if len(added) < len(own):  # a phone's line alone is all that was said
+        for kind, start, end in list(self._runs()):
+            if kind is _Kind.OWN:
+                self._find_signature(start, end)
+        added = [i for i in device_lines(self.lines) if self.kinds[i] is _Kind.OWN]
+        own = (i for i, line in enumerate(self.lines) if self.kinds[i] is _Kind.OWN and line.strip())
+        if added and not set(added).issuperset(own):  # a phone's line alone is all that was said
             for i in added:
                 self.kinds[i] = _Kind.SIGNATURE
 
-    def _own_stretches(self) -> Iterator[tuple[int, int]]:
+    def _runs(self) -> Iterator[tuple[_Kind, int, int]]:
+        """Lines of one kind that stand together: where they begin and end."""
         start = 0
-        for i in range(1, len(self.lines) + 1):
-            if i == len(self.lines) or self.kinds[i] is not self.kinds[start]:
-                if self.kinds[start] is _Kind.OWN:
-                    yield start, i
-                start = i
+        for kind, run in groupby(self.kinds):
+            end = start + len(list(run))
+            yield kind, start, end
+            start = end
 
     def _find_signature(self, start: int, end: int) -> None:
-        for i in range(self._earliest_signature(start, end), end):
+        for i in closings(self.lines[:end], self._earliest_signature(start, end)):
             if self._begins_signature(i, end):
                 self._set(_Kind.SIGNATURE, i, end)
                 return
@@ -297,6 +311,8 @@ class _Page:
     def _earliest_signature(self, start: int, end: int) -> int:
         """From here on so few lines follow that they may be a signature."""
         left = _LONGEST_SIGNATURE
+        if end - start <= left:
+            return start
         for i in range(end - 1, max(start, end - _SIGNATURE_SPAN) - 1, -1):
             if self.lines[i].strip():
                 if left < 0:
@@ -306,7 +322,7 @@ class _Page:
 
     def _begins_signature(self, i: int, end: int) -> bool:
         line = self.lines[i]
-        is_ruled = line.lstrip()[:1] in _RULES
+        is_ruled = line.lstrip()[:1] in RULES
         if is_ruled and _DELIMITER.match(line):
             return 0 < self._count(i + 1, end) <= _LONGEST_SIGNATURE
         if is_ruled and _FOOTER.match(line) and i > 0:
@@ -341,25 +357,17 @@ class _Page:
     def _next_with_text(self, start: int) -> int | None:
         return next((i for i in range(start, len(self.lines)) if self.lines[i].strip()), None)
 
-    def _text(self, kind: _Kind) -> str:
+    def _text(self, runs: list[tuple[_Kind, int, int]], kind: _Kind) -> str:
         """All lines of a kind; where others stood between, one blank line."""
-        if kind not in self.kinds:
-            return ""
-        pieces: list[list[str]] = []
-        previous = -2
-        for i, line in enumerate(self.lines):
-            if self.kinds[i] is kind:
-                if i > previous + 1:
-                    pieces.append([])
-                pieces[-1].append(line)
-                previous = i
-        texts = (_trim("\n".join(piece)) for piece in pieces)
-        return "\n\n".join(text for text in texts if text)
+        texts = [_trim("\n".join(self.lines[start:end])) for each, start, end in runs if each is kind]
+        return "\n\n".join(filter(None, texts))
 
 
+_BLANKS = frozenset(" \t\u00a0\n")
 _BLANKS_ABOVE = re.compile(r"\A(?:[ \t\u00a0]*\n)+")
 
 
 def _trim(text: str) -> str:
     """Without blank lines around; the first line keeps its indent."""
-    return _BLANKS_ABOVE.sub("", text).rstrip()
+    text = text.rstrip()
+    return _BLANKS_ABOVE.sub("", text) if text[:1] in _BLANKS else text

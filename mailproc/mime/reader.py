@@ -65,21 +65,21 @@ class Mail:
         name = name.lower()
         known = self._known.get(name)
         if known is None:
-            value = self._block.first(name)
-            known = self._known[name] = "" if value is None else self._decoded(value)
+            values = self._block.values(name)
+            known = self._known[name] = self._decoded(values[0]) if values else ""
         return known
 
     def headers(self, name: str) -> tuple[str, ...]:
         """All headers of this name, in order, unfolded and decoded."""
-        return tuple(self._decoded(value) for value in self._block.values(name.lower()))
+        return tuple([self._decoded(value) for value in self._block.values(name.lower())])
 
     def has(self, name: str) -> bool:
-        return self._block.first(name.lower()) is not None
+        return self._block.has(name.lower())
 
-    @lazy
+    @property
     def header_names(self) -> tuple[str, ...]:
         """The name of every header in order, in lower case."""
-        return tuple(name for name, _ in self._block.fields)
+        return self._block.names
 
     def raw_header(self, name: str) -> str:
         """First header of this name, unfolded but not decoded; "" when absent."""

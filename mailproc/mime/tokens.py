@@ -71,8 +71,9 @@ def distinct_words(text: str) -> set[str]:
         return set(words_in(text))
     words = set(map(str.strip, set(_split(text)), repeat(_INSIDE)))
     words -= _NO_WORDS
-    if words and max(map(len, words)) > LONGEST:
-        return set(map(_shortened, words))
+    if long := [word for word in words if len(word) > LONGEST]:
+        words.difference_update(long)
+        words.update(map(_shortened, long))
     return words
 
 
@@ -90,8 +91,10 @@ def _note_bigrams(run: str, bigrams: list[str]) -> str:
 
 def _bounded(words: list[str]) -> list[str]:
     kept = [word for word in words[:MOST_WORDS] if len(word) > 1]
-    return list(map(_shortened, kept)) if kept and max(map(len, kept)) > LONGEST else kept
+    if kept and max(map(len, kept)) > LONGEST:
+        return [word if len(word) <= LONGEST else _shortened(word) for word in kept]
+    return kept
 
 
 def _shortened(word: str) -> str:
-    return word if len(word) <= LONGEST else f"skip:{word[0]} {len(word) // 10 * 10}"
+    return f"skip:{word[0]} {len(word) // 10 * 10}"

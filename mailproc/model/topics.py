@@ -8,9 +8,11 @@ probabilities lack to one is that of "none of these".
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence, Set
+import struct
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from heapq import nlargest
+from itertools import repeat
+from typing import NamedTuple
 
 import msgspec
 
@@ -19,6 +21,9 @@ MOST_TOKENS = 60_000  # of one model
 MOST_REASONS = 5  # words that are shown
 _MIDDLE = 128  # the byte for "says nothing"
 _STEPS = 127
+_LANE = 16  # bits
+_AT_ONCE = 257  # tokens: a lane has room for so many bytes of 255
+_UNIT = 1 << 40
 _FORMAT = 1
 _Stored = tuple[
     int,
@@ -48,8 +53,7 @@ class Calibration:
         return [each / whole for each in worth]
 
 
-@dataclass(frozen=True, slots=True)
-class Ranked:
+class Ranked(NamedTuple):
     """A topic, how likely it is, and the tokens that speak most for it."""
 
     topic: str
@@ -57,20 +61,31 @@ class Ranked:
     reasons: tuple[str, ...] = ()
 
 
+class Likeliest(NamedTuple):
+    """The likeliest topic, how likely it is, and how likely it is that a mail is about none."""
+
+    topic: str
+    probability: float
+    none: float
+
+
 @dataclass(frozen=True, slots=True)
 class TopicModel:
-    """``rows`` has for each token one byte per column, ``weights`` the token's own weight."""
+    """``entries`` has one number for each token; adding those of a mail adds all that they hold at once.
+
+    That is, from the lowest bits: for each column one byte in ``_LANE`` bits, a one, by which the tokens are
+    counted, in as many, and above all the token's own weight, squared, in steps of ``1 / _UNIT``.
+    """
 
     columns: tuple[str, ...]  # the topics, and NONE where there were lessons of it
-    rows: Mapping[str, bytes] = field(repr=False)
-    weights: Mapping[str, float] = field(repr=False)  # squared
+    entries: Mapping[str, int] = field(repr=False)
     biases: tuple[float, ...]
     step: float  # what one step of a byte is worth
     calibration: Calibration
 
     @classmethod
     def empty(cls) -> TopicModel:
-        return cls((), {}, {}, (), 0.0, Calibration(1.0, 0.0))
+        return cls((), {}, (), 0.0, Calibration(1.0, 0.0))
 
     @property
     def topics(self) -> tuple[str, ...]:
@@ -81,34 +96,56 @@ class TopicModel:
         topics = self.topics
         if not topics:
             return ()
-        known = self.rows.keys() & tokens
-        columns = list(zip(*map(self.rows.__getitem__, known), strict=True)) or [()] * len(self.columns)
-        margins = self._margins(known, columns)
+        margins = self._margins(tokens)
         chances = self.calibration.probabilities(margins)
-        order = sorted(range(len(topics)), key=margins.__getitem__, reverse=True)
-        best = order[0]
-        reasons = _strongest(known, columns[best])
-        return tuple(
-            Ranked(topics[place], chances[place], reasons if place == best else ()) for place in order
-        )
+        first, *others = sorted(range(len(topics)), key=margins.__getitem__, reverse=True)
+        best = Ranked(topics[first], chances[first], self.reasons(tokens, topics[first]))
+        return (best, *[Ranked(topics[place], chances[place]) for place in others])
 
-    def _margins(self, known: Set[str], columns: Sequence[tuple[int, ...]]) -> list[float]:
+    def likeliest(self, tokens: frozenset[str]) -> Likeliest:
+        """The first that ``judge`` names, without its reasons; there must be topics."""
+        topics = self.topics
+        chances = self.calibration.probabilities(self._margins(tokens))[: len(topics)]
+        best = max(chances)
+        return Likeliest(topics[chances.index(best)], best, max(1.0 - sum(chances), 0.0))
+
+    def reasons(self, tokens: frozenset[str], topic: str) -> tuple[str, ...]:
+        """The tokens that speak most for a topic."""
+        shift = _LANE * self.columns.index(topic)
+        known = [(token, entry) for token in tokens if (entry := self.entries.get(token))]
+        speaking = [(_MIDDLE - (entry >> shift & 0xFF), token) for token, entry in known]
+        return tuple([token for strength, token in sorted(speaking)[:MOST_REASONS] if strength < 0])
+
+    def _margins(self, tokens: frozenset[str]) -> Sequence[float]:
+        *columns, known, weight = self._sums(list(map(self.entries.get, tokens, repeat(0))))
         if not known:
-            return list(self.biases)
-        worth = self.step / math.sqrt(sum(map(self.weights.__getitem__, known)))
-        silent = _MIDDLE * len(known)
-        return [
-            (sum(column) - silent) * worth + bias for column, bias in zip(columns, self.biases, strict=True)
-        ]
+            return self.biases
+        worth = self.step / math.sqrt(weight / _UNIT)
+        silent = _MIDDLE * known
+        return [(each - silent) * worth + bias for each, bias in zip(columns, self.biases, strict=True)]
+
+    def _sums(self, entries: Sequence[int]) -> list[int]:
+        """What the entries say together: of each column, how many they are, and their weight."""
+        if len(entries) > _AT_ONCE:
+            halves = (self._sums(entries[: len(entries) // 2]), self._sums(entries[len(entries) // 2 :]))
+            return [one + other for one, other in zip(*halves, strict=True)]
+        lanes = len(self.columns) + 1
+        total = sum(entries)
+        low = (total & (1 << _LANE * lanes) - 1).to_bytes(_LANE // 8 * lanes, "little")
+        return [*struct.unpack(f"<{lanes}H", low), total >> _LANE * lanes]
 
 
-def _strongest(tokens: Iterable[str], strengths: Sequence[int]) -> tuple[str, ...]:
-    """The tokens that speak most for a topic."""
-    least = max([*nlargest(MOST_REASONS, strengths)[-1:], _MIDDLE + 1])
-    speaking = [
-        (-strength, token) for token, strength in zip(tokens, strengths, strict=True) if strength >= least
-    ]
-    return tuple(token for _, token in sorted(speaking)[:MOST_REASONS])
+def _entries(tokens: Sequence[str], weights: Iterable[float], octets: bytes, width: int) -> dict[str, int]:
+    """The number of each token; ``octets`` are their rows, one byte for each column."""
+    spread = bytearray(2 * len(octets))
+    spread[::2] = octets
+    size = 2 * width
+    rows = (spread[place : place + size] + b"\x01\x00" for place in range(0, len(spread), size))
+    above = _LANE * (width + 1)
+    return {
+        token: int.from_bytes(row, "little") | round(weight * _UNIT) << above
+        for token, row, weight in zip(tokens, rows, weights, strict=True)
+    }
 
 
 def pack(
@@ -127,10 +164,10 @@ def pack(
     # One token in a thousand may say more than the largest step can.
     step = (peaks[chosen[len(chosen) // 1000]] / _STEPS) if chosen else 1.0
     step = step or 1.0
+    octets = b"".join([_row(strengths[token], step) for token in chosen])
     return TopicModel(
         tuple(columns),
-        {token: _row(strengths[token], step) for token in chosen},
-        {token: weights[token] ** 2 for token in chosen},
+        _entries(chosen, [weights[token] ** 2 for token in chosen], octets, len(columns)),
         tuple(machine[-1] for machine in machines),
         step,
         calibration,
@@ -143,14 +180,16 @@ def _row(strengths: Sequence[float], step: float) -> bytes:
 
 def to_bytes(model: TopicModel) -> bytes:
     """The model as it is stored."""
-    tokens = list(model.rows)
+    above = _LANE * (len(model.columns) + 1)
+    size = 2 * len(model.columns)
+    rows = [(entry & (1 << 8 * size) - 1).to_bytes(size, "little")[::2] for entry in model.entries.values()]
     return msgspec.msgpack.encode(
         (
             _FORMAT,
             model.columns,
-            tokens,
-            b"".join(model.rows.values()),
-            [model.weights[token] for token in tokens],
+            list(model.entries),
+            b"".join(rows),
+            [(entry >> above) / _UNIT for entry in model.entries.values()],
             model.biases,
             model.step,
             (model.calibration.slope, model.calibration.border),
@@ -168,7 +207,5 @@ def from_bytes(content: bytes) -> TopicModel:
         raise ValueError(f"no topic model: {error}") from None
     if form != _FORMAT:
         raise ValueError(f"a topic model of form {form}, this mailproc knows {_FORMAT}")
-    width = len(columns)
-    rows = {token: octets[place * width : (place + 1) * width] for place, token in enumerate(tokens)}
-    known = dict(zip(tokens, weights, strict=True))
-    return TopicModel(columns, rows, known, biases, step, Calibration(*calibration))
+    entries = _entries(tokens, weights, octets, len(columns))
+    return TopicModel(columns, entries, biases, step, Calibration(*calibration))

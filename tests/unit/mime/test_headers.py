@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mailproc.mime.reader import Mail, read
 
@@ -19,6 +21,34 @@ def test_first_of_several_headers_is_the_header_and_all_can_be_had() -> None:
     assert read_one.has("X-B")
     assert not read_one.has("x-c")
     assert read_one.header("x-c") == ""
+
+
+_PIECES = [
+    b"A",
+    b"b-C",
+    b":",
+    b": ",
+    b" ",
+    b"\t",
+    b"\r\n",
+    b"\n",
+    b"\r",
+    b"X: y\r\n",
+    b"From: a\r\n\tb\r\n",
+    b"\xc3\xa4",
+]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.sampled_from(_PIECES), max_size=12).map(b"".join))
+def test_a_header_is_read_alike_in_both_ways(head: bytes) -> None:
+    """NUL in it makes the reader look at each line, where it reads a plain header in a few steps."""
+    plain, looked_at = (read(head + end + b"\r\n\r\nhello\r\n") for end in (b"", b"\r\nX-Slow: \0"))
+    names = tuple(name for name in looked_at.header_names if name != "x-slow")
+    assert plain.header_names == names
+    assert [plain.raw_headers(name) for name in names] == [looked_at.raw_headers(name) for name in names]
+    if "x-slow" in looked_at.header_names:
+        assert plain.text == looked_at.text
 
 
 def test_raw_header_is_unfolded_and_not_decoded() -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mailproc.mime.quote_words import CLOSING, CLOSING_BEGINNINGS
 from mailproc.mime.quotes import Division, divide
 
 LIMIT = 256 * 1024
@@ -276,3 +280,31 @@ def test_trimmed_replies_of_the_corpus_agree() -> None:
         ]
         agree += split(text).reply.split() == " ".join(own).split()
     assert agree >= 0.94 * len(cases), f"{agree} of {len(cases)}"
+
+
+def _beginnings(tree: Iterable[tuple[Any, Any]]) -> set[str]:
+    """The first two letters of what a parsed pattern can match; fewer where it matches no more."""
+    found = {""}
+    for kind, of in tree:
+        name = str(kind)
+        if all(len(each) == 2 for each in found):
+            break
+        if name == "LITERAL":
+            pieces = {chr(of)}
+        elif name == "IN":
+            pieces = {chr(letter) for _, letter in of}
+        elif name == "BRANCH":
+            pieces = set().union(*map(_beginnings, of[1]))
+        elif name == "SUBPATTERN":
+            pieces = _beginnings(of[3])
+        else:
+            assert name in ("MAX_REPEAT", "AT")
+            pieces = _beginnings(of[2]) | ({""} if of[0] == 0 else set()) if name == "MAX_REPEAT" else {""}
+        found = {(one + other)[:2] for one in found for other in pieces}
+    return found
+
+
+def test_closings_begin_as_it_is_said() -> None:
+    """Lines that begin otherwise are never looked at."""
+    _indent, *words = re._parser.parse(CLOSING.pattern, CLOSING.flags)  # type: ignore[attr-defined]
+    assert {each for each in _beginnings(words) if each.isascii()} == CLOSING_BEGINNINGS

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailproc.model.topic_training import Lesson, train
-from mailproc.model.topics import NONE, TopicModel, from_bytes, to_bytes
+from mailproc.model.topics import NONE, Calibration, TopicModel, from_bytes, to_bytes
 
 BILLING = ("invoice", "refund", "payment", "amount", "charged", "card", "bank", "iban", "total", "tax")
 DELIVERY = (
@@ -124,6 +124,33 @@ def test_a_stored_model_judges_as_before(model: TopicModel) -> None:
     again = from_bytes(to_bytes(model))
     for lesson in lessons(3, seed=6):
         assert again.judge(lesson.tokens) == model.judge(lesson.tokens)
+
+
+def test_the_likeliest_is_the_first_of_all(model: TopicModel) -> None:
+    for tokens in (*(lesson.tokens for lesson in lessons(3, seed=7)), frozenset[str]()):
+        ranked, found = model.judge(tokens), model.likeliest(tokens)
+        assert (found.topic, found.probability) == ranked[0][:2]
+        assert found.none == pytest.approx(1.0 - sum(each.probability for each in ranked))
+        assert model.reasons(tokens, found.topic) == ranked[0].reasons
+
+
+@settings(max_examples=50, deadline=None)
+@given(strengths=st.lists(st.lists(st.integers(1, 255), min_size=3, max_size=3), max_size=700))
+def test_tokens_add_up_for_each_topic_however_many_there_are(strengths: list[list[int]]) -> None:
+    """Said once more, slowly; 255 is the most that a token can say."""
+    rows = [*strengths, *[[255, 1, 128]] * 600]
+    lanes = [sum(byte << 16 * place for place, byte in enumerate([*row, 1])) for row in rows]
+    entries = {f"t{number}": each + (1 << 40 + 16 * 4) for number, each in enumerate(lanes)}  # all weigh 1.0
+    model = TopicModel(("a", "b", "c"), entries, (0.0, 0.5, -0.5), 2.0, Calibration(1.0, 0.0))
+    worth = 2.0 / len(rows) ** 0.5
+    expected = [
+        (sum(column) - 128 * len(rows)) * worth + bias
+        for column, bias in zip(zip(*rows, strict=True), model.biases, strict=True)
+    ]
+    chances = dict(zip("abc", model.calibration.probabilities(expected), strict=True))
+    ranked = model.judge(frozenset(entries))
+    assert {each.topic: each.probability for each in ranked} == pytest.approx(chances)
+    assert from_bytes(to_bytes(model)).judge(frozenset(entries)) == ranked
 
 
 @pytest.mark.parametrize("content", [b"", b"\x00", b"\x98" + b"\x09" * 8, b"no model at all"])
