@@ -48,10 +48,16 @@ class DnsResolver:
     """
 
     def __init__(
-        self, servers: Sequence[str] = (), *, monotonic: Callable[[], float] = time.monotonic
+        self,
+        servers: Sequence[str] = (),
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        patience: float = PATIENCE,
     ) -> None:
         self._servers = [parse_server(server) for server in servers]
         self._monotonic = monotonic
+        self._patience = patience
+        self._patience_for_root = min(patience, _PATIENCE_FOR_ROOT)
         self._known: OrderedDict[str, tuple[float, tuple[bytes, ...] | None]] = OrderedDict()
         self._breaker = Breaker(monotonic)
         self._asker: Asker | None = None
@@ -80,7 +86,7 @@ class DnsResolver:
         if self._breaker.is_open:
             return None
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(self._patience):
                 texts, keep = await self._resolve(name)
         except TimeoutError:
             texts, keep = None, _SILENCE
@@ -99,7 +105,7 @@ class DnsResolver:
         import dns.resolver
 
         try:
-            answer = await self._asking().resolve(name, "TXT", lifetime=PATIENCE, search=False)
+            answer = await self._asking().resolve(name, "TXT", lifetime=self._patience, search=False)
         except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
             return (), _NOTHING
         except (dns.name.LabelTooLong, dns.name.NameTooLong, dns.name.EmptyLabel, dns.name.BadEscape):
@@ -116,8 +122,8 @@ class DnsResolver:
         import dns.resolver
 
         try:
-            async with asyncio.timeout(_PATIENCE_FOR_ROOT):
-                await self._asking().resolve(".", "NS", lifetime=_PATIENCE_FOR_ROOT)
+            async with asyncio.timeout(self._patience_for_root):
+                await self._asking().resolve(".", "NS", lifetime=self._patience_for_root)
         except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
             return True
         except (dns.exception.DNSException, OSError):  # TimeoutError is an OSError

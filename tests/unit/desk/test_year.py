@@ -319,6 +319,7 @@ def year(tmp_path: Path) -> Iterator[Year]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_year_ends_as_its_books_say_and_everybody_was_told_once(year: Year) -> None:
     year.live(365)
     assert len(year.books.cases) > 100
