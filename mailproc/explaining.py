@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import secrets
 import tempfile
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from mailproc.chains import open_chains
+from mailproc.clock import Clock
 from mailproc.config import Config, Loaded
 from mailproc.desk.explain import View
 from mailproc.desk.explain import explain as explain_delivery
@@ -32,14 +32,16 @@ Judge = Callable[[bytes, Address | str | None], Awaitable[View]]
 
 
 @asynccontextmanager
-async def explaining(loaded: Loaded, desk: str) -> AsyncIterator[Judge]:
+async def explaining(loaded: Loaded, desk: str, clock: Clock) -> AsyncIterator[Judge]:
     """A judge of mails for ``explain``: on the configured store where there is one, else on an empty one."""
     with tempfile.TemporaryDirectory(prefix="mailproc-") as folder:
         store, keyring = _store_to_look_at(loaded.config, Path(folder))
         site = make_site(loaded.config, keyring)
-        chains = await open_chains(loaded, site, store, time.time)
+        chains = await open_chains(loaded, site, store, clock)
         try:
-            yield lambda raw, sender: _judge(site, chains[desk], store, site.desks[desk], raw, sender)
+            yield lambda raw, sender: _judge(
+                site, chains[desk], store, site.desks[desk], raw, sender, clock()
+            )
         finally:
             for chain in chains.values():
                 await chain.close()
@@ -55,9 +57,8 @@ def _store_to_look_at(config: Config, folder: Path) -> tuple[Store, Keyring]:
 
 
 async def _judge(
-    site: Site, chain: Chain, store: Store, desk: Desk, raw: bytes, sender: Address | str | None
+    site: Site, chain: Chain, store: Store, desk: Desk, raw: bytes, sender: Address | str | None, now: float
 ) -> View:
-    now = time.time()
     raw = normalise_newlines(raw)
     sha256 = hashlib.sha256(raw).digest()
     delivery = Delivery(Envelope(_mail_from(raw, sender), desk.address), desk, raw, now)

@@ -6,13 +6,13 @@ when it came; all else that stages look up (history, load, what was learnt, remo
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from mailproc.chains import open_chains
+from mailproc.clock import Clock
 from mailproc.config import Loaded
 from mailproc.desk.processing import delivery_of
 from mailproc.desk.replay import (
@@ -120,7 +120,7 @@ class Replay:
 
 
 @asynccontextmanager
-async def replaying(loaded: Loaded, changed: Loaded | None) -> AsyncIterator[Replay]:
+async def replaying(loaded: Loaded, changed: Loaded | None, clock: Clock) -> AsyncIterator[Replay]:
     """A replay on the configured store; StoreError where there is none, CannotOpen for a stage."""
     place = store_place(loaded.config)
     store = place.look_at()
@@ -128,9 +128,9 @@ async def replaying(loaded: Loaded, changed: Loaded | None) -> AsyncIterator[Rep
         raise StoreError(f"{place}: there is no store yet, and so no mail to replay")
     benches: list[Bench] = []
     try:
-        benches.append(await _bench(loaded, loaded, store))
+        benches.append(await _bench(loaded, loaded, store, clock))
         if changed:
-            benches.append(await _bench(loaded, changed, store))
+            benches.append(await _bench(loaded, changed, store, clock))
         yield Replay(store, benches[0] if changed else None, benches[-1])
     finally:
         for bench in benches:
@@ -138,11 +138,11 @@ async def replaying(loaded: Loaded, changed: Loaded | None) -> AsyncIterator[Rep
         await store.close()
 
 
-async def _bench(loaded: Loaded, tried: Loaded, store: Store) -> Bench:
+async def _bench(loaded: Loaded, tried: Loaded, store: Store, clock: Clock) -> Bench:
     """The chains of a configuration that is tried, with the key of the one that is in force."""
     site = make_site(tried.config, load_keyring(loaded.config))
     tickets = Remembered()
-    return Bench(site, await open_chains(tried, site, store, time.time, tickets), tickets)
+    return Bench(site, await open_chains(tried, site, store, clock, tickets), tickets)
 
 
 def _rules(reading: Reading | None) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from mailproc.cli.context import choose_desk
+from mailproc.cli.context import choose_desk, clock_of
 from mailproc.cli.filters import load_site, run_filters
 from mailproc.cli.output import echo_json, fail
 from mailproc.cli.story import tell
@@ -34,7 +34,7 @@ def explain(
     mails = [(path, _read(path)) for path in files]
 
     async def work() -> list[View]:
-        async with explaining(loaded, name) as judge:
+        async with explaining(loaded, name, clock_of(ctx)) as judge:
             return [{"path": path, **await judge(raw, _sender(mail_from))} for path, raw in mails]
 
     views = run_filters(work())

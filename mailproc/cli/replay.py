@@ -44,12 +44,13 @@ def replay(ctx: click.Context, since: str, changed: Path | None, desk: str, as_j
     stored, sent or published; the daemon may run.
     """
     loaded = load_site(ctx)
-    start = parse_past_moment(since, clock_of(ctx)())
+    clock = clock_of(ctx)
+    start = parse_past_moment(since, clock())
     name = choose_desk(loaded, desk) if desk else ""
     tried = _load(ctx, changed) if changed else None
 
     async def work() -> None:
-        async with replaying(loaded, tried) as replay:
+        async with replaying(loaded, tried, clock) as replay:
             async for view in replay.differing(start, name):
                 _show(view, as_json)
             _show_tally(replay.tally.view(), as_json)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 import click
 
-from mailproc.cli.context import choose_desk, read_site, run_with_store
+from mailproc.cli.context import choose_desk, clock_of, read_site, run_with_store
 from mailproc.cli.mail_files import MailFile, mails_in
 from mailproc.cli.output import echo_json, fail
 from mailproc.cli.progress import progress
@@ -46,15 +45,15 @@ def train(ctx: click.Context, labelled: tuple[str, ...], desk: str) -> None:
     Further paths of the same label may follow without it: billing=a.eml b.eml sales=Sales/
     """
     chosen = _chosen(ctx, desk)
-    lessons = _labelled(labelled)
+    lessons, now = _labelled(labelled), clock_of(ctx)()
 
     async def work(store: Store) -> tuple[int, int]:
         changed = seen = 0
         with progress(_files(lessons), "reading") as files:
             while batch := list(islice(files, AT_ONCE)):
-                changed += await _learn(store, chosen, batch)
+                changed += await _learn(store, chosen, batch, now)
                 seen += len(batch)
-        await _learn_models(store)
+        await _learn_models(store, now)
         return changed, seen
 
     changed, seen = run_with_store(ctx, work)
@@ -67,12 +66,12 @@ def train(ctx: click.Context, labelled: tuple[str, ...], desk: str) -> None:
 @click.pass_context
 def untrain(ctx: click.Context, paths: tuple[Path, ...], desk: str) -> None:
     """Take back what was learnt from mails."""
-    chosen = _chosen(ctx, desk)
+    chosen, now = _chosen(ctx, desk), clock_of(ctx)()
 
     async def work(store: Store) -> tuple[int, int]:
         digests = [digest_of(file.raw) for file in mails_in(paths)]
         changed = await store.write(lambda tx: sum(tx.topics.forget(chosen, each) for each in digests))
-        await _learn_models(store)
+        await _learn_models(store, now)
         return changed, len(digests)
 
     changed, seen = run_with_store(ctx, work)
@@ -171,10 +170,9 @@ def _model(tx: Transaction, desk: str) -> TopicModel:
     return from_bytes(content) if content else TopicModel.empty()
 
 
-async def _learn(store: Store, desk: str, batch: Sequence[tuple[str, MailFile]]) -> int:
+async def _learn(store: Store, desk: str, batch: Sequence[tuple[str, MailFile]], now: float) -> int:
     """Learn those that were not learnt so before; how many that were."""
     read = [(label, digest_of(file.raw), await tokens_of(file.raw)) for label, file in batch]
-    now = time.time()
 
     def learn(tx: Transaction) -> int:
         changed = 0
@@ -187,8 +185,8 @@ async def _learn(store: Store, desk: str, batch: Sequence[tuple[str, MailFile]])
     return await store.write(learn)
 
 
-async def _learn_models(store: Store) -> None:
+async def _learn_models(store: Store, now: float) -> None:
     """Every model that does not know all lessons; of one that was never asked for lessons only its own."""
     for model in await store.read(lambda tx: tx.topics.stale()):
-        if not await learn_model(store, model, time.time()):
+        if not await learn_model(store, model, now):
             fail("the model could not be learnt; the lessons are kept")

@@ -202,7 +202,7 @@ class Publisher:
             return
         self.failpoints.reach("folder.moved")
         await self._confirm([uids[uid] for uid in moved if uid in uids], target, outcome)
-        await self.stars.follow(target, list(moved.values()))
+        await self.stars.follow(target, {to: uids[uid] for uid, to in moved.items() if uid in uids})
         outcome.served.add(source)
 
     async def _drop(self, place: Place, drops: Sequence[Drop], outcome: Outcome) -> None:

@@ -226,12 +226,12 @@ class Watch:
 
     async def _set_stars(self, decisions: Iterable[Decision], view: View) -> None:
         """Of copies that agents moved, and that lie where they belong by that."""
-        moved: dict[Place, list[int]] = {}
+        moved: dict[Place, dict[int, str]] = {}
         for name, place in [move for decision in decisions for move in decision.moved]:
-            uids = [sight.uid for sight in view.seen.get(name, ()) if sight.place == place]
-            moved.setdefault(place, []).extend(uids)
-        for place, uids in moved.items():
-            await self._stars.follow(place, uids, uidvalidity=self._snapshot.uidvalidity(place))
+            copies = {sight.uid: name for sight in view.seen.get(name, ()) if sight.place == place}
+            moved.setdefault(place, {}).update(copies)
+        for place, copies in moved.items():
+            await self._stars.follow(place, copies, uidvalidity=self._snapshot.uidvalidity(place))
 
     async def _decide(self, tickets: Sequence[int], view: View) -> list[Decision]:
         """All in one transaction; one by one where a ticket makes trouble, which is left for later."""

@@ -120,6 +120,12 @@ def row_of(name: str) -> tuple[str, int] | None:
     return (letter, int(number)) if is_name else None
 
 
+def is_laid(name: str) -> bool:
+    """Whether it is the name of a copy that was laid on top again."""
+    named = row_of(name)
+    return named is not None and named[0] == "l"
+
+
 def show_again(connection: Connection, ticket: int, desk: str) -> None:
     """The copies in the folder may no longer be as they should."""
     connection.run(

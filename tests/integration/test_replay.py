@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from tests.rig.daemon import Daemon
 from tests.rig.mails import mail
 
 DESK = "support@example.org"
+YEARS_AGO = datetime(2020, 3, 4, 10, tzinfo=UTC).timestamp()
 CHAIN = ("automatic", "ticket", "route", "acknowledge")
 AGENTS = """\
 agents = ["alice", "bob"]
@@ -118,3 +121,23 @@ def test_a_wrong_configuration_and_a_missing_store_are_told(
     (tmp_path / "wrong.toml").write_text("[desk.support]\n")
     with pytest.raises(AssertionError, match="needs at least one address"):
         site.output("replay", "--config", str(tmp_path / "wrong.toml"))
+
+
+def test_who_was_absent_on_a_moved_clock_is_absent_again(
+    make_daemon: Callable[..., Daemon], tmp_path: Path
+) -> None:
+    clock = tmp_path / "clock"
+    clock.touch()
+    os.utime(clock, (YEARS_AGO, YEARS_AGO))
+    daemon = make_daemon(chain=CHAIN, environment={"MAILPROC_CLOCK": str(clock)})
+    base = daemon.configuration.read_text() + AGENTS
+    daemon.configuration.write_text(base + RULES)
+    (daemon.folder / "new.toml").write_text(base + CHANGED)
+    daemon.start()
+    daemon.output("agent", "absent", "bob", "--to", "2020-03-06")
+    with daemon.lmtp() as client:
+        client.deliver("carla@customer.example", [DESK], mail(2))
+    daemon.settle()
+    assert [ticket["owner"] for ticket in daemon.tickets()] == [None]
+    (opened,), _ = replay(daemon, "--config", str(daemon.folder / "new.toml"))
+    assert opened["changes"]["owner"] == {"was": None, "would": "alice"}

@@ -49,3 +49,30 @@ def test_a_mail_that_waits_too_long_is_the_newest_of_new_with_a_flag(
     team.move(1, "Support/@bob")
     team.becomes(1, "claimed", "bob")
     assert team.see(1, "Support/@bob").raw == shown.raw
+
+
+@pytest.mark.parametrize("way", ["command", "move"])
+def test_the_flag_goes_when_nobody_is_to_do_anything_any_more(
+    start_team: Callable[..., Team], way: str
+) -> None:
+    team = start_team(desk=TARGETS)
+    first = team.write_and_see(1)
+    client = team.client("alice")
+
+    def flags(mailbox: str) -> tuple[bytes, ...]:
+        shown = team.see(1, mailbox)
+        client.select_folder(mailbox, readonly=True)
+        return tuple(client.get_flags([shown.uid])[shown.uid])
+
+    eventually(lambda: team.see(1, "Support/New").uid > first.uid, seconds=60, every=0.5)
+    assert b"\\Flagged" in flags("Support/New")
+    team.move(1, "Support/@bob")
+    team.becomes(1, "claimed", "bob")
+    assert b"\\Flagged" in flags("Support/@bob")
+    if way == "command":
+        row = team.row(1)
+        assert row is not None
+        team.daemon.output("ticket", "close", row["number"], "--as", "bob")
+    else:
+        team.move(1, "Support/Closed")
+    eventually(lambda: b"\\Flagged" not in flags("Support/Closed"), every=0.2)
