@@ -21,6 +21,8 @@ Work = Callable[[Store], Coroutine[None, None, None]]
 
 LEASE = 15.0  # seconds
 PAUSE = 1.0  # seconds after the store failed
+HANDOVER = 120.0  # seconds after which a worker that was replaced is gone (supervisor.py)
+EAGER = 0.5  # seconds between two looks meanwhile
 
 
 class TurnOver(Exception):
@@ -57,7 +59,7 @@ class FencedStore:
         """It is closed by who opened it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Turn:
     """A lease and who asks for it; times are those of ``clock``."""
 
@@ -66,6 +68,7 @@ class Turn:
     holder: str
     clock: Callable[[], float]
     seconds: float = LEASE
+    _asked: float | None = None  # first, by the loop's time
 
     async def work(self, works: Sequence[Work]) -> None:
         """Do all of these while it is our turn, until cancelled; what fails unforeseen ends it."""
@@ -83,9 +86,16 @@ class Turn:
         has the lease by then.  Where another has it now, wait a while instead."""
         token = await self._acquire()
         if token is None:
-            await asyncio.sleep(self.seconds / 2)
+            await asyncio.sleep(self._patience())
         else:
             await self._while_held(token, works)
+
+    def _patience(self) -> float:
+        """Who is new may be here in place of another, which gives the lease up at any moment."""
+        now = asyncio.get_running_loop().time()
+        if self._asked is None:
+            self._asked = now
+        return min(EAGER, self.seconds / 2) if now - self._asked < HANDOVER else self.seconds / 2
 
     async def _acquire(self) -> int | None:
         now = self.clock()

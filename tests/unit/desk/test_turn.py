@@ -6,13 +6,17 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
-from mailproc.desk.turn import FencedStore, Turn, TurnOver
+from mailproc.desk.turn import HANDOVER, LEASE, FencedStore, Turn, TurnOver
 from mailproc.store.protocol import Store
+from mailproc.store.sqlite import open_sqlite
+from tests.rig.pipe import MovableLoop, settle
 from tests.unit.desk.office import START, Clock, MakeOffice, Office
 
+STEP = 0.25  # seconds of a loop that is moved
 SECONDS = 0.06  # of the loop, where a third of it passes between two renewals
 TEN_YEARS = 10 * 365 * 86400.0
 
@@ -57,6 +61,41 @@ async def test_one_works_and_the_other_goes_on_when_it_ends(make_office: MakeOff
     async with one.at_work():
         await one.began.wait()
     assert await office.store.read(lambda tx: tx.leases.held(clock.now)) == []
+
+
+async def newcomers_turn(path: Path, loop: MovableLoop, *, waits: float) -> float:
+    """Seconds until a worker has a lease that another gave up when it had waited so long for it."""
+    store, clock = open_sqlite(path), Clock()
+    token = await store.write(lambda tx: tx.leases.acquire("clock", "old", clock.now, clock.now + 600))
+    assert token is not None
+    began = asyncio.Event()
+
+    async def serve(_store: Store) -> None:
+        began.set()
+        await asyncio.Event().wait()
+
+    task = asyncio.create_task(Turn(store, "clock", "new", clock, LEASE).work([serve]))
+    await settle()
+    while loop.time() < waits:
+        await loop.move(STEP)
+    await store.write(lambda tx: tx.leases.release("clock", token))
+    given_up = loop.time()
+    while not began.is_set():
+        await loop.move(STEP)
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    await store.close()
+    return loop.time() - given_up
+
+
+@pytest.mark.parametrize("waits", [0.0, 5.0, HANDOVER - LEASE])
+def test_who_is_new_takes_over_within_a_second(tmp_path: Path, waits: float) -> None:
+    """As after a reload: the old worker goes when nobody needs it any more."""
+    with asyncio.Runner(loop_factory=MovableLoop) as runner:
+        loop = runner.get_loop()
+        assert isinstance(loop, MovableLoop)
+        assert runner.run(newcomers_turn(tmp_path / "store.db", loop, waits=waits)) <= 1.0
 
 
 async def test_a_dead_workers_lease_ends_and_its_own_name_has_it_back_at_once(
