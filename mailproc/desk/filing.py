@@ -85,8 +85,8 @@ class Filing:
     def __post_init__(self) -> None:
         object.__setattr__(self, "_absences", KnownAbsences(self.site))
 
-    def file(self, tx: Transaction, batch: Sequence[Judged], now: float) -> list[Outcome]:
-        """Store what the chain decided of each; return what became of the deliveries.
+    def file(self, tx: Transaction, batch: Sequence[Judged], now: float) -> list[tuple[Outcome, str]]:
+        """Store what the chain decided of each; return what became of the deliveries, and of which tickets.
 
         What another worker took over meanwhile is left alone: what that one files counts.
         """
@@ -95,45 +95,45 @@ class Filing:
         outcomes = [
             self._file_one(_Case(tx, judged.stored, judged.delivery, now, numbers), judged.verdict)
             if judged.stored.id in ours
-            else judged.stored.state
+            else (judged.stored.state, "")
             for judged in batch
         ]
         numbers.write_down()
         return outcomes
 
-    def _file_one(self, case: _Case, verdict: Verdict) -> Outcome:
+    def _file_one(self, case: _Case, verdict: Verdict) -> tuple[Outcome, str]:
         outcome, ticket = self._file(case, verdict)
-        case.tx.deliveries.finish(case.stored.id, outcome, ticket, verdict.reason)
-        return outcome
+        case.tx.deliveries.finish(case.stored.id, outcome, ticket.id if ticket else None, verdict.reason)
+        return outcome, ticket.number if ticket else ""
 
-    def _file(self, case: _Case, verdict: Verdict) -> tuple[Outcome, int | None]:
+    def _file(self, case: _Case, verdict: Verdict) -> tuple[Outcome, Ticket | None]:
         held_by = case.tx.tickets.ticket_of_mail(case.delivery.desk.name, case.stored.sha256)
         if held_by is not None and held_by == case.stored.ticket:
             return self._release(case, verdict, case.tx.tickets.get(held_by))
         if held_by is not None:
-            return Outcome.DUPLICATE, held_by
+            return Outcome.DUPLICATE, case.tx.tickets.get(held_by)
         if verdict.course is Course.QUARANTINE:
-            return Outcome.QUARANTINED, self._quarantine(case, verdict.reason).id
+            return Outcome.QUARANTINED, self._quarantine(case, verdict.reason)
         if verdict.course is Course.IGNORE or case.delivery.signals is None:
             self._send_on(case, None)
             return Outcome.IGNORED, None
         return self._number(case, case.delivery.signals)
 
-    def _number(self, case: _Case, signals: Signals) -> tuple[Outcome, int]:
+    def _number(self, case: _Case, signals: Signals) -> tuple[Outcome, Ticket]:
         decision = find(case.tx, self.site.keyring, case.delivery.desk, signals, case.stored.received)
         if decision.mac_failures:
             _raise_alarm(case, signals)
         if decision.ticket is None:
-            return Outcome.NEW, self._open(case, signals, decision).id
+            return Outcome.NEW, self._open(case, signals, decision)
         ticket = case.tx.tickets.by_number(decision.ticket)
         assert ticket is not None  # found in this very transaction
         if _is_second_copy(case, ticket):
             self._add_message(case, signals, decision, ticket)  # to be seen, and nothing else happens
             detail = f"the same mail again, for {case.stored.rcpt_to}"
             case.tx.history.add_event(ticket, "duplicate", MAILPROC, detail, case.now)
-            return Outcome.DUPLICATE, ticket.id
+            return Outcome.DUPLICATE, ticket
         self._join(case, signals, decision, ticket)
-        return Outcome.FOLLOW_UP, ticket.id
+        return Outcome.FOLLOW_UP, ticket
 
     def _open(self, case: _Case, signals: Signals, decision: FollowUp) -> Ticket:
         owner, why = owner_of(case.tx, case.delivery, signals.customer or signals.sender)
@@ -210,11 +210,11 @@ class Filing:
         case.tx.history.add_event(ticket, "quarantined", MAILPROC, reason, case.now)
         return ticket
 
-    def _release(self, case: _Case, verdict: Verdict, ticket: Ticket) -> tuple[Outcome, int]:
+    def _release(self, case: _Case, verdict: Verdict, ticket: Ticket) -> tuple[Outcome, Ticket]:
         """A quarantined delivery went through its chain again: its problem ticket becomes a usual one."""
         if verdict.course is Course.QUARANTINE:
             case.tx.history.add_event(ticket, "quarantined", MAILPROC, verdict.reason, case.now)
-            return Outcome.QUARANTINED, ticket.id
+            return Outcome.QUARANTINED, ticket
         agent, why = owner_of(case.tx, case.delivery, ticket.customer)
         state, owner = first_state(case.delivery, agent)
         case.tx.tickets.set_state(ticket, state, owner, case.now)
@@ -230,7 +230,7 @@ class Filing:
         leave_opened(case.tx, case.delivery, case.stored, ticket, why, case.now)
         self._send_on(case, ticket)
         self._acknowledge(case, ticket)
-        return Outcome.NEW, ticket.id
+        return Outcome.NEW, ticket
 
     def _signals(self, case: _Case) -> Signals:
         delivery = case.delivery

@@ -265,7 +265,7 @@ class Processor:
     async def _file(self, batch: Sequence[Judged]) -> bool:
         """True where each of the batch was filed or given back."""
         try:
-            outcomes = await self._store.write(lambda tx: self._filing.file(tx, batch, self._clock()))
+            filed = await self._store.write(lambda tx: self._filing.file(tx, batch, self._clock()))
         except StoreError as error:
             log.warning("deliveries=%d store=%s", len(batch), error)
             for judged in batch:
@@ -277,14 +277,16 @@ class Processor:
                 await self._fail(batch[0].stored, error)
             return False
         self._failpoints.reach("finish.committed")
-        self._report(batch, outcomes)
+        self._report(batch, filed)
         return True
 
-    def _report(self, batch: Sequence[Judged], outcomes: Sequence[Outcome]) -> None:
-        for judged, outcome in zip(batch, outcomes, strict=True):
-            stored = judged.stored
-            log.info("delivery=%d desk=%s outcome=%s", stored.id, stored.desk, outcome.value)
-        if any(outcome is not Outcome.DUPLICATE for outcome in outcomes):
+    def _report(self, batch: Sequence[Judged], filed: Sequence[tuple[Outcome, str]]) -> None:
+        for judged, (outcome, ticket) in zip(batch, filed, strict=True):
+            stored, became = judged.stored, outcome.value
+            log.info(
+                "delivery=%d desk=%s outcome=%s ticket=%s", stored.id, stored.desk, became, ticket or "-"
+            )
+        if any(outcome is not Outcome.DUPLICATE for outcome, _ in filed):
             self._on_filed()
 
     # Giving back
