@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 MOST = 255  # one octet for each worker
 PRESSING = 3  # clients that wait for a reply at the same time
-STEP_BACK = 0.001  # seconds
+STEP_BACK = 0.003  # seconds
 MOST_STEPS_BACK = 10  # so that the chain never stands still
 AT_ONCE = 0.0001  # seconds: an event loop that comes around as soon has nothing to do
 
@@ -64,9 +64,9 @@ class StepBack:
             return
         async with self._first:
             for _ in range(MOST_STEPS_BACK):
+                await asyncio.sleep(STEP_BACK)
                 if self._pressure.total < PRESSING or await self._is_idle():
                     return
-                await asyncio.sleep(STEP_BACK)
 
     async def _is_idle(self) -> bool:
         begun = self._monotonic()

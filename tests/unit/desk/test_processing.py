@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import sqlite3
 from contextlib import ExitStack
 
-from mailproc.desk.pressure import PRESSING, Pressure, StepBack, shared_page
+from mailproc.desk.pressure import MOST_STEPS_BACK, PRESSING, Pressure, StepBack, shared_page
 from mailproc.model.ticket import Outcome
 from mailproc.pipeline.delivery import Delivery
 from mailproc.pipeline.verdict import Verdict
@@ -67,32 +66,44 @@ def pressed() -> tuple[Pressure, ExitStack]:
     return pressure, clients
 
 
-async def turns(count: int = 20) -> None:
-    for _ in range(count):
-        await asyncio.sleep(0)
+class Watch:
+    """Time as it passes for a process: ``busy`` seconds between two looks."""
+
+    def __init__(self, busy: float) -> None:
+        self.busy = busy
+        self.looks = 0
+
+    def __call__(self) -> float:
+        self.looks += 1
+        return self.looks * self.busy
 
 
 async def test_a_process_with_nothing_to_do_works_on_although_clients_wait() -> None:
     pressure, _ = pressed()
-    going = asyncio.create_task(StepBack(pressure, lambda: 0.0).wait())
-    await turns()
-    assert going.done()
+    idle = Watch(busy=0.0)
+    await StepBack(pressure, idle).wait()
+    assert idle.looks == 2
 
 
 async def test_a_busy_process_lets_the_clients_go_first_and_goes_on_when_they_are_served() -> None:
     pressure, clients = pressed()
-    going = asyncio.create_task(StepBack(pressure, itertools.count().__next__).wait())
-    await turns()
-    assert not going.done()
-    clients.close()
-    await going
+    busy = Watch(busy=1.0)
+
+    def look() -> float:
+        if busy.looks == 2:
+            clients.close()
+        return busy()
+
+    await StepBack(pressure, look).wait()
+    assert busy.looks == 4
 
 
 async def test_the_chain_never_stands_still_however_many_clients_wait() -> None:
     pressure, _ = pressed()
-    step_back = StepBack(pressure, itertools.count().__next__)
+    busy = Watch(busy=1.0)
+    step_back = StepBack(pressure, busy)
     await asyncio.gather(step_back.wait(), step_back.wait())
-    assert pressure.total >= PRESSING
+    assert busy.looks == 2 * 2 * MOST_STEPS_BACK
 
 
 async def test_a_claim_whose_answer_was_lost_is_taken_back_and_made_again(make_office: MakeOffice) -> None:
