@@ -211,6 +211,7 @@ def queries(world: World) -> dict[str, str]:
         "two common words": f"{words[30]} {words[60]}",
         "four words, common and rare": f"{words[3]} {words[20]} {words[500]} {words[3000]}",
         "a phrase of two common words": f'"{words[2]} {words[3]}"',
+        "a beginning of two letters": f"{words[100][:2]}*",
         "a beginning of three letters": f"{words[100][:3]}*",
         "a beginning of six letters": "rechnu*",
         "ü typed as ue": umlaut.replace("ü", "ue"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ from mailproc.model.figures import Table
 
 WIDTH, HEIGHT = 960, 220  # user units
 LEFT, TOP, BOTTOM = 48, 8, 26
-MOST_NAMES = 16
+LETTER, BETWEEN = 7, 12  # how wide a letter of a name is at most, and what is free between two names
 SERIES = ("mails", "answers")
 
 
@@ -58,7 +59,7 @@ def make_chart(table: Table) -> Chart | None:
         return None
     step = (WIDTH - LEFT) / len(table.lines)
     titles = [line.title for line in table.lines]
-    every = -(-len(titles) // MOST_NAMES)
+    every = math.ceil((LETTER * max(map(len, titles)) + BETWEEN) / step)
     return Chart(
         f"{table.title}: {' and '.join(SERIES)}",
         tuple(

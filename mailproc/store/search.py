@@ -146,14 +146,16 @@ def _condition(place: int, term: Term, tag_names: Sequence[str], index: FullText
         parameters[f"number{place}"] = term.number
     if not sources:
         return Condition("1 = 1" if term.is_excluded else "1 = 0", {})
-    found = " UNION ".join(sources)
+    found = (
+        " UNION ".join(sources) if len(sources) > 1 else f"SELECT DISTINCT ticket FROM ({sources[0]}) AS one"
+    )
     negated = "NOT" if term.is_excluded else ""
     return Condition(
         f"""ticket.id {negated} IN (
             WITH RECURSIVE {_MERGED}, found (ticket) AS MATERIALIZED ({found})
             SELECT ticket FROM found
             UNION ALL
-            SELECT merged.target FROM found JOIN merged ON merged.ticket = found.ticket
+            SELECT merged.target FROM merged WHERE merged.ticket IN (SELECT ticket FROM found)
         )""",
         parameters,
     )

@@ -33,6 +33,14 @@ QUESTION = (
         b"Printer 1 is on fire.", b"Hello,\r\n\r\nsince this morning our printer only blinks.\r\n\r\nCarla"
     )
 )
+# Who wrote what about what, and whose it becomes.
+MAILS = (
+    ("Carla", "My invoice for October is missing", "could you send it once more?", ""),
+    ("Dora", "Order 4711 came twice", "what shall I do with the second one?", "alice"),
+    ("Emil", "Where is my parcel?", "it should have been here on Monday.", ""),
+    ("Frank", "Printer does not print", "since this morning it only blinks.", "bob"),
+    ("Greta", "New address", "we moved house, please write it down.", "alice"),
+)
 FOLDERS = (
     *("New", "@alice", "@bob", "Answered", "Closed", "Spam", "Problem", "Canned"),
     *("Snoozed/1d", "Snoozed/3d", "Snoozed/1w", "Snoozed/answer"),
@@ -100,6 +108,29 @@ def picture(screen: Screen) -> Callable[[str], None]:
 def events(staff: Staff) -> list[str]:
     """What has happened to all tickets."""
     return [each["what"] for each in staff.rows("SELECT what FROM event ORDER BY id")]
+
+
+def test_everybody_sees_who_has_what(
+    staff: Staff, start_client: StartClient, picture: Callable[[str], None]
+) -> None:
+    for number, (name, subject, text, _) in enumerate(MAILS, 2):
+        raw = mail(number, subject=subject, sender=f"{name.lower()}@customer.example")
+        raw = raw.replace(f"Customer {number} <".encode(), f"{name} <".encode())
+        raw = raw.replace(
+            f"Printer {number} is on fire.".encode(), f"Hello,\r\n\r\n{text}\r\n\r\n{name}".encode()
+        )
+        assert deliver(staff.daemon, raw).startswith("250")
+    for number, (_, _, _, owner) in enumerate(MAILS, 2):
+        if owner:
+            staff.move(number, f"Support/@{owner}", agent=owner)
+    eventually(lambda: staff.owners() == {subject: owner for _, subject, _, owner in MAILS})
+    alice = start_client("alice", **{"mail.server.default.check_all_folders_for_new": True})
+    for place, subject in (("@alice", "New address"), ("@bob", "Printer does not print")):
+        alice.open_folder(f"Support/{place}")
+        alice.sees(subject)
+    alice.open_folder("Support/New")
+    alice.open_mail("My invoice for October is missing")
+    picture("folder")
 
 
 def test_alice_takes_and_answers_and_bobs_answer_is_held(

@@ -117,6 +117,10 @@ class Thunderbird:
         self._screen.click(self.find(scripts.MAIL, subject))
         eventually(lambda: self.look(scripts.OPEN_MAIL) == subject, every=0.2)
 
+    def sees(self, subject: str) -> None:
+        """A mail in the open folder."""
+        self.find(scripts.MAIL, subject)
+
     def drag(self, subject: str, folder: str) -> None:
         """A mail of the open folder over another folder; ``Screen.drop`` lets it go."""
         self._screen.drag(self.find(scripts.MAIL, subject), self.find(scripts.FOLDER, self._uri(folder)))

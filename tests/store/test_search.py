@@ -121,6 +121,8 @@ async def archive(store: Store) -> Archive:
         ("-rechnung -gmbh", ["street"]),
         ('-"offene rechnung" rechnung', ["other"]),
         ("rech*", ["open", "other"]),
+        ("rec*", ["open", "other"]),
+        ("re*", ["open", "other"]),
         ("mül* überw*", ["umlaut", "digraph"]),
         ("chnung", []),
         ("subject:neue", ["street"]),

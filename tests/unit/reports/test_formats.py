@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from html.parser import HTMLParser
+from itertools import pairwise
 from typing import Any
 
 import icalendar
@@ -17,8 +18,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailproc.model.figures import Named, Period, Report, figures
+from mailproc.model.figures import Column, Line, Named, Period, Report, Table, figures
 from mailproc.reports.calendar_file import calendar_file
+from mailproc.reports.chart import LETTER, make_chart
 from mailproc.reports.gather import make_report
 from mailproc.reports.page import MOST_LISTED, listed_tickets, report_page, rows_of
 from mailproc.reports.rows import COLUMNS, FORMULA, as_csv, report_rows, ticket_rows
@@ -103,6 +105,19 @@ def test_the_page_shows_its_charts_and_stays_small(report: Report) -> None:
     assert sum(tag == "svg" for tag, _ in page.elements) == 3
     assert len(text) < 400_000
     assert sum(len(tickets) for tickets in listed_tickets(report).values()) <= MOST_LISTED + 20
+
+
+@pytest.mark.parametrize(
+    ("count", "title"), [(62, "Wed 30 Sep"), (31, "Wed 30 Sep"), (24, "00:00"), (7, "Wednesday")]
+)
+def test_names_below_a_chart_do_not_run_into_each_other(count: int, title: str) -> None:
+    columns = (Column("mails", "mails"), Column("answers", "answers"))
+    lines = tuple(Line(str(number), title, (number, number)) for number in range(count))
+    chart = make_chart(Table("day", "Over time", columns, lines))
+    assert chart is not None
+    places = [name.x for name in chart.names]
+    assert len(places) >= min(count, 6)
+    assert all(after - before >= LETTER * len(title) for before, after in pairwise(places))
 
 
 def test_the_text_is_as_wide_as_a_terminal_and_commands_none(report: Report) -> None:
