@@ -60,7 +60,7 @@ class Authors:
 
     def count(self, desk: str, address: str, *, aligned: bool, at: float) -> None:
         """Count one mail of an author."""
-        self._connection.run(
+        self._connection.do(
             """
             INSERT INTO author (desk, address, mails, aligned, first, last)
             VALUES (:desk, :address, 1, :aligned, :at, :at)

@@ -36,7 +36,7 @@ class AutoAnswers:
         self._connection = connection
 
     def add(self, desk: str, ticket: int, recipient: str, domain: str, vouched: bool, at: float) -> None:
-        self._connection.run(
+        self._connection.do(
             """INSERT INTO auto_answer (desk, ticket, recipient, domain, vouched, at)
                VALUES (:desk, :ticket, :recipient, :domain, :vouched, :at)""",
             {

@@ -55,6 +55,14 @@ class Connection(Protocol):
         """Execute and return the number of rows changed."""
         ...
 
+    def do(self, sql: str, parameters: Mapping[str, object] = NO_PARAMETERS) -> None:
+        """Execute where nobody asks how many rows that changed.
+
+        Like ``run_many``, it may go to the server with the next statement whose answer somebody needs, or at
+        the commit, and fail only then.
+        """
+        ...
+
     def insert(self, sql: str, parameters: Mapping[str, object]) -> int | None:
         """Execute an INSERT of one row; its ``id``, or None where ON CONFLICT DO NOTHING left it out.
 

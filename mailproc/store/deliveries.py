@@ -64,7 +64,7 @@ class Deliveries:
     def keep_raw(self, sha256: bytes, raw: bytes) -> None:
         """Keep the bytes of a mail; the same bytes are kept once."""
         codec, content = pack(raw)
-        self._connection.run(
+        self._connection.do(
             """
             INSERT INTO raw_mail (sha256, size, codec, content)
             VALUES (:sha256, :size, :codec, :content)
@@ -169,14 +169,14 @@ class Deliveries:
         return {delivery for delivery, lease in rows if lease == leases[delivery]}
 
     def finish(self, delivery: int, outcome: Outcome, ticket: int | None, problem: str = "") -> None:
-        self._connection.run(
+        self._connection.do(
             "UPDATE delivery SET state = :state, ticket = :ticket, problem = :problem WHERE id = :id",
             {"state": outcome.value, "ticket": ticket, "problem": problem, "id": delivery},
         )
 
     def defer(self, delivery: int, due: float, problem: str, *, attempts: int) -> None:
         """Give a delivery back, to be tried again at ``due``."""
-        self._connection.run(
+        self._connection.do(
             """
             UPDATE delivery SET due = :due, lease = 0, problem = :problem, attempts = :attempts
             WHERE id = :id AND state = 'waiting'

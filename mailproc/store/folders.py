@@ -128,7 +128,7 @@ def is_laid(name: str) -> bool:
 
 def show_again(connection: Connection, ticket: int, desk: str) -> None:
     """The copies in the folder may no longer be as they should."""
-    connection.run(
+    connection.do(
         """
         INSERT INTO folder_work (ticket, desk) VALUES (:ticket, :desk)
         ON CONFLICT (ticket, desk) DO UPDATE
@@ -348,7 +348,7 @@ class Folders:
 
     def keep_headers(self, message: int, headers: Sequence[tuple[str, str]]) -> None:
         if headers:
-            self._connection.run(
+            self._connection.do(
                 "INSERT INTO copy_header (message, headers) VALUES (:message, :headers)",
                 {"message": message, "headers": json.dumps(headers, ensure_ascii=False)},
             )
@@ -356,7 +356,7 @@ class Folders:
     def add_headers(self, message: int, headers: Sequence[tuple[str, str]]) -> None:
         """What was found out later; a copy that lies in the folder already does not change."""
         both = (*self.headers(message), *headers)
-        self._connection.run(
+        self._connection.do(
             """
             INSERT INTO copy_header (message, headers) VALUES (:message, :headers)
             ON CONFLICT (message) DO UPDATE SET headers = excluded.headers

@@ -29,7 +29,7 @@ class History:
 
         ``state`` is the one that the ticket is in from now on, where the event tells of a change of it.
         """
-        self._connection.run(
+        self._connection.do(
             """
             INSERT INTO event (ticket, desk, at, what, who, detail, state)
             VALUES (:ticket, :desk, :at, :what, :who, :detail, :state)

@@ -65,6 +65,9 @@ class SqliteConnection:
     def run(self, sql: str, parameters: Mapping[str, object] = NO_PARAMETERS) -> int:
         return self.raw.execute(sql, parameters).rowcount
 
+    def do(self, sql: str, parameters: Mapping[str, object] = NO_PARAMETERS) -> None:
+        self.raw.execute(sql, parameters)
+
     def insert(self, sql: str, parameters: Mapping[str, object]) -> int | None:
         cursor = self.raw.execute(sql, parameters)
         return cursor.lastrowid if cursor.rowcount else None

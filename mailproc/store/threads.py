@@ -200,7 +200,7 @@ class Threads:
 
     def count_to(self, desk: str, period: str, last: int) -> None:
         """Set how far a count has come that this transaction holds."""
-        self._connection.run(
+        self._connection.do(
             "UPDATE sequence SET last = :last WHERE desk = :desk AND period = :period",
             {"desk": desk, "period": period, "last": last},
         )

@@ -189,7 +189,7 @@ class Tickets:
 
     def snooze_until(self, ticket: int, moment: float | None, shelf: str) -> None:
         """None: until its customer writes."""
-        self._connection.run(
+        self._connection.do(
             "UPDATE ticket SET snoozed = :moment, shelf = :shelf WHERE id = :id",
             {"moment": moment, "shelf": shelf, "id": ticket},
         )
@@ -219,7 +219,7 @@ class Tickets:
         return list(map(_ticket, rows))
 
     def touch(self, ticket: int, now: float) -> None:
-        self._connection.run("UPDATE ticket SET updated = :now WHERE id = :id", {"now": now, "id": ticket})
+        self._connection.do("UPDATE ticket SET updated = :now WHERE id = :id", {"now": now, "id": ticket})
 
     def describe(self, ticket: int, *, topic: str, language: str, spam: float) -> None:
         """Write what the chain found about a ticket that was opened without it."""
@@ -285,8 +285,8 @@ class Tickets:
 
     def begin_turn(self, ticket: int, message: int) -> None:
         """A person wrote: what was answered before does not answer this."""
-        self._connection.run("UPDATE ticket SET turn = turn + 1 WHERE id = :id", {"id": ticket})
-        self._connection.run(
+        self._connection.do("UPDATE ticket SET turn = turn + 1 WHERE id = :id", {"id": ticket})
+        self._connection.do(
             "UPDATE message SET turn = (SELECT turn FROM ticket WHERE id = :ticket) WHERE id = :message",
             {"ticket": ticket, "message": message},
         )

@@ -13,11 +13,7 @@ from mailproc.store.connection import StoreBusy, StoreError
 from mailproc.store.postgres.session import Server
 from mailproc.store.postgres.store import (
     PostgresStore,
-    existing_postgres,
     open_postgres,
-    probe,
-    read_once,
-    write_once,
 )
 from mailproc.store.protocol import Transaction
 from tests.rig.faulty_wire import Fault, FaultyWire
@@ -135,6 +131,7 @@ async def test_who_deadlocks_is_tried_again(open_store: Callable[..., PostgresSt
 
     def crossing(tx: Transaction, first: bytes, second: bytes) -> None:
         insert(tx, first)
+        assert tx.deliveries.raw(first) == b"raw"  # it has reached the server
         tries.append(first)
         if tries.count(first) == 1:
             meeting.wait(30)
@@ -147,6 +144,50 @@ async def test_who_deadlocks_is_tried_again(open_store: Callable[..., PostgresSt
     assert len(tries) == 3
     raws = await one.read(lambda tx: (tx.deliveries.raw(b"1" * 32), tx.deliveries.raw(b"2" * 32)))
     assert raws == (b"raw", b"raw")
+
+
+async def test_what_nobody_waits_for_fails_at_the_commit_and_nothing_is_kept(
+    open_store: Callable[..., PostgresStore],
+) -> None:
+    store = open_store()
+
+    def wrong(tx: Transaction) -> None:
+        add_event(tx, "before")
+        tx.threads._connection.do("INSERT INTO nowhere VALUES (1)")
+        add_event(tx, "behind")
+
+    results = await asyncio.gather(
+        store.write(add_event), store.write(wrong), store.write(add_event), return_exceptions=True
+    )
+    assert [type(result) for result in results] == [type(None), StoreError, type(None)]
+    assert await store.read(events) == [("support", "x", 2)]
+
+
+async def test_however_much_nobody_waits_for_all_of_it_is_done_in_order(
+    open_store: Callable[..., PostgresStore],
+) -> None:
+    store = open_store()
+
+    def many(tx: Transaction) -> list[int]:
+        seen = []
+        for number in range(1, 1_001):
+            tx.threads._connection.do(
+                """
+                INSERT INTO sequence (desk, period, last) VALUES ('', '', 1)
+                ON CONFLICT (desk, period) DO UPDATE SET last = sequence.last * :factor % 1009
+                """,
+                {"factor": number},
+            )
+            if number % 333 == 0:
+                seen.append(tx.threads.hold_sequence("", ""))
+        return seen
+
+    last, expected = 1, []
+    for number in range(1, 1_001):
+        last = last * number % 1009 if number > 1 else 1
+        expected += [last] if number % 333 == 0 else []
+    assert await store.write(many) == expected
+    assert await store.read(lambda tx: tx.threads._connection.one("SELECT last FROM sequence")) == (last,)
 
 
 # A COMMIT without an answer
@@ -264,7 +305,11 @@ async def test_a_server_that_hangs_is_cut_off_and_the_loop_goes_on(
     await store.read(events)
     own_server.freeze()
     try:
-        asked = [asyncio.create_task(ask(events)) for ask in (store.write, store.write_beside, store.read)]
+        asked = [
+            asyncio.create_task(store.write(add_event)),
+            asyncio.create_task(store.write_beside(partial(insert, digest=b"1" * 32))),
+            asyncio.create_task(store.read(lambda tx: tx.leases.held(0.0))),
+        ]
         turns = 0
         while not all(task.done() for task in asked):
             turns += 1
@@ -327,31 +372,3 @@ async def test_who_listens_does_so_again_after_a_restart(
     own_server.start()
     await asyncio.wait_for(woken.wait(), 30)
     listening.cancel()
-
-
-# Without a loop, and before there is a store
-
-
-def test_one_transaction_needs_no_loop(url: str) -> None:
-    server = Server(url)
-    assert existing_postgres(server) is None
-    assert probe(server).startswith("its tables will be made; fsync is off")
-    open_postgres(server)
-    assert write_once(server, count_up) == 1
-    assert read_once(server, lambda tx: tx.threads.mac_failures(0.0)) is not None
-    assert existing_postgres(server) is not None
-    with pytest.raises(KeyError):
-        write_once(server, lambda tx: tx.tickets.get(17))
-
-
-@pytest.mark.parametrize("ask", [open_postgres, existing_postgres, probe])
-def test_a_server_that_is_not_there_is_busy(ask: Callable[[Server], object]) -> None:
-    with pytest.raises(StoreBusy, match="refused"):
-        ask(Server("postgresql://nobody:secret@127.0.0.1:1/nothing"))
-
-
-def test_who_may_not_come_in_is_told_without_the_password(store_server: StoreServer) -> None:
-    url = store_server.url.replace("postgres@", "nobody:secret@")
-    with pytest.raises(StoreError, match='role "nobody" does not exist') as refused:
-        open_postgres(Server(url))
-    assert "secret" not in f"{refused.value} {Server(url)!r}"

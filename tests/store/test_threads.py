@@ -20,7 +20,7 @@ class Counting:
 
     def __init__(self, connection: Connection) -> None:
         self.dialect = connection.dialect
-        self.one, self.run = connection.one, connection.run
+        self.one, self.run, self.do = connection.one, connection.run, connection.do
         self.insert, self.run_many = connection.insert, connection.run_many
         self.asked: list[tuple[str, Mapping[str, object]]] = []
         self._connection = connection

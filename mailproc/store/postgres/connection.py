@@ -8,9 +8,11 @@ are converted by the few types that the schema has.
 from __future__ import annotations
 
 import os
+import select
 import socket
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import psycopg
 from psycopg.errors import error_from_result
@@ -19,11 +21,22 @@ from psycopg.pq.abc import PGconn, PGresult
 
 from mailproc.store.connection import NO_PARAMETERS, Dialect, Row
 from mailproc.store.postgres.statement import LONGEST_KEPT, Statement, translate
-from mailproc.store.postgres.values import encode_all, rows_of
+from mailproc.store.postgres.values import Values, encode_all, rows_of
 
 MOST_PREPARED = 512
+MOST_QUEUED = 200
 _TIMES = 3  # so often a statement comes until it is worth preparing
 _GOOD = (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """A statement with its parameters, as libpq takes it; ``prepared`` is its name at the server."""
+
+    prepared: bytes | None
+    text: bytes
+    values: Values
+    formats: list[Format]
 
 
 class PostgresConnection:
@@ -35,9 +48,11 @@ class PostgresConnection:
         self.raw = raw
         self.stirred = False
         self._pg: PGconn = raw.pgconn
+        self._pg.nonblocking = 1  # where several statements are sent together; one alone waits all the same
         self._seen: OrderedDict[str, int] = OrderedDict()  # how often, up to _TIMES
         self._prepared: OrderedDict[str, bytes] = OrderedDict()  # its name at the server
         self._names = 0
+        self._queue: list[_Call] = []  # what nobody waits for
 
     @property
     def is_lost(self) -> bool:
@@ -76,26 +91,102 @@ class PostgresConnection:
         row = self.one(f"{sql} RETURNING id", parameters)
         return row[0] if row else None
 
+    def do(self, sql: str, parameters: Mapping[str, object] = NO_PARAMETERS) -> None:
+        self._queue.append(self._call(sql, parameters))
+        if len(self._queue) >= MOST_QUEUED:
+            self.flush()
+
     def run_many(self, sql: str, rows: Iterable[Mapping[str, object]]) -> None:
         for row in rows:
-            self._execute(sql, row)
+            self.do(sql, row)
 
     # libpq
 
     def simple(self, text: str) -> PGresult:
         """Several statements without parameters in one round trip; the answer to the last."""
+        self.flush()
         return _checked(self._pg.exec_(text.encode()))
 
+    def rollback(self) -> None:
+        """End the transaction; what was not sent is forgotten."""
+        self._queue.clear()
+        self.simple("ROLLBACK")
+
+    def flush(self) -> None:
+        """Send what nobody waits for."""
+        if self._queue:
+            self._send([])
+
     def _execute(self, sql: str, parameters: Mapping[str, object]) -> PGresult:
+        call = self._call(sql, parameters)
+        if self._queue:
+            return self._send([call])
+        if call.prepared is None:
+            result = self._pg.exec_params(call.text, call.values, None, call.formats, Format.BINARY)
+        else:
+            result = self._pg.exec_prepared(call.prepared, call.values, call.formats, Format.BINARY)
+        return _checked(result)
+
+    def _call(self, sql: str, parameters: Mapping[str, object]) -> _Call:
         statement = translate(sql)
         self.stirred = self.stirred or statement.stirs
         values, formats = encode_all(parameters[name] for name in statement.names)
-        prepared = self._name(sql, statement)
-        if prepared is None:
-            result = self._pg.exec_params(statement.text, values, None, formats, Format.BINARY)
+        return _Call(self._name(sql, statement), statement.text, values, formats)
+
+    def _send(self, calls: Sequence[_Call]) -> PGresult:
+        """All that is queued and ``calls`` in one round trip (libpq's pipeline mode); the last answer.
+
+        Where one fails, the server ignores those behind it, and its error is raised.
+        """
+        together = [*self._queue, *calls]
+        self._queue.clear()
+        self._pg.enter_pipeline_mode()
+        try:
+            for call in together:
+                self._send_one(call)
+            self._pg.pipeline_sync()
+            self._push()
+            results = self._answers()
+        finally:
+            if not self.is_lost:
+                self._pg.exit_pipeline_mode()
+        for result in results:
+            _checked(result)
+        return results[-1]
+
+    def _send_one(self, call: _Call) -> None:
+        if call.prepared is None:
+            self._pg.send_query_params(call.text, call.values, None, call.formats, Format.BINARY)
         else:
-            result = self._pg.exec_prepared(prepared, values, formats, Format.BINARY)
-        return _checked(result)
+            self._pg.send_query_prepared(call.prepared, call.values, call.formats, Format.BINARY)
+
+    def _push(self) -> None:
+        """Until everything is on its way; what comes back meanwhile is taken in, or both would wait."""
+        while self._pg.flush():
+            if self._wait(select.POLLIN | select.POLLOUT) & select.POLLIN:
+                self._pg.consume_input()
+
+    def _wait(self, events: int) -> int:
+        """Without the interpreter's lock, which psycopg keeps where it waits for one answer of several."""
+        poll = select.poll()
+        poll.register(self._pg.socket, events)
+        return poll.poll()[0][1]
+
+    def _answers(self) -> list[PGresult]:
+        """One for each that was sent, up to the mark of ``pipeline_sync``; a None stands between them."""
+        results: list[PGresult] = []
+        while True:
+            while self._pg.is_busy():
+                self._wait(select.POLLIN)
+                self._pg.consume_input()
+            result = self._pg.get_result()
+            if result is None:
+                if self.is_lost:
+                    raise psycopg.OperationalError("the connection is lost")
+            elif result.status == ExecStatus.PIPELINE_SYNC:
+                return results
+            else:
+                results.append(result)
 
     def _name(self, sql: str, statement: Statement) -> bytes | None:
         """That of the prepared statement; None for one that did not come often enough."""
@@ -112,7 +203,7 @@ class PostgresConnection:
     def _prepare(self, sql: str, statement: Statement) -> bytes:
         if len(self._prepared) >= MOST_PREPARED:
             _, oldest = self._prepared.popitem(last=False)
-            self.simple(f"DEALLOCATE {oldest.decode()}")
+            _checked(self._pg.exec_(b"DEALLOCATE " + oldest))
         self._names += 1
         name = f"mailproc_{self._names}".encode()
         _checked(self._pg.prepare(name, statement.text))

@@ -125,8 +125,9 @@ class Lane:
         try:
             self._begin(connection)
             if not _work(jobs, Transaction(connection)):
-                connection.simple("ROLLBACK")
+                connection.rollback()
                 return len(jobs) == 1
+            connection.flush()
             self._commit(connection)
         except psycopg.Error as error:
             self._undo(connection)
@@ -162,7 +163,7 @@ class Lane:
         """Leave no transaction open; a connection that cannot even roll back is of no more use."""
         if not connection.is_lost:
             with suppress(psycopg.Error):
-                connection.simple("ROLLBACK")
+                connection.rollback()
         if connection.is_lost:
             self.close()
 
