@@ -19,6 +19,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import ClassVar
 
 from mailproc.stage import (
@@ -146,7 +147,7 @@ class Filter(Stage):
         if exempt := self._exempt(delivery):
             return Automatic(MailClass.NONE, (f"{exempt} is never automatic here",))
         # Most mail that people write has none of these fields, and then nobody need look for each.
-        readers = _WITHOUT_HEADERS if _TELLING.isdisjoint(delivery.mail.header_names) else _READERS
+        readers = _WITHOUT_HEADERS if _TELLING.isdisjoint(delivery.mail.header_set) else _READERS
         signs = [sign for read in readers for sign in read(delivery)]
         signs += self._extra_signs(delivery.mail)
         if self._is_own_list(delivery.mail):
@@ -248,6 +249,8 @@ def _machine_signs(delivery: Delivery) -> Iterator[Sign]:
 
 def _auto_submitted(mail: Mail) -> str:
     """The keyword, without comments and parameters (RFC 3834 section 5); the first that is not "no"."""
+    if not mail.has("auto-submitted"):
+        return ""
     words = [
         found[1].lower()
         for value in mail.headers("auto-submitted")
@@ -304,7 +307,7 @@ def _has_list_header(mail: Mail) -> bool:
 
 def _present(mail: Mail, names: Iterable[str]) -> list[str]:
     """Those of the names, in lower case, that stand in the mail."""
-    there = frozenset(mail.header_names)
+    there = mail.header_set
     return [name for name in names if name in there]
 
 
@@ -344,8 +347,12 @@ def _is_null(delivery: Delivery) -> bool:
 
 
 def _of_header(kind: MailClass, mail: Mail, name: str) -> Sign:
-    spelled = "-".join(word.capitalize() for word in name.split("-"))
-    return Sign(kind, f"{spelled}: {_short(mail.header(name))}".rstrip(": "))
+    return Sign(kind, f"{_spelled(name)}: {_short(mail.header(name))}".rstrip(": "))
+
+
+@lru_cache(maxsize=256)
+def _spelled(name: str) -> str:
+    return "-".join(map(str.capitalize, name.split("-")))
 
 
 def _short(text: str) -> str:

@@ -34,6 +34,8 @@ def trace_fields(mail: Mail, name: str) -> tuple[str, ...]:
 
     They are not decoded: an MTA that removes forgeries would not see through an encoded word either.
     """
+    if not mail.has(name):
+        return ()
     above = 0
     for each in mail.header_names:
         if each in _WRITTEN:

@@ -273,7 +273,7 @@ LANGUAGES = frozenset(_AUTO_REPLY) | frozenset(_BOUNCE)
 def auto_reply_phrase(subject: str) -> str:
     """The phrase by which the subject shows an automatic reply, or ""."""
     bounded = subject[:_MAX_SUBJECT]
-    found = _AUTO_REPLY_START.search(bounded)
+    found = _AUTO_REPLY_START.match(bounded)
     return found["phrase"] if found else ""
 
 
@@ -291,10 +291,10 @@ def confirms_absence(text: str) -> bool:
 
 def bounce_phrase(subject: str) -> str:
     """The phrase with which the subject begins that mail systems begin reports with, or ""."""
-    found = _BOUNCE_START.search(subject[:_MAX_SUBJECT]) or _DELAY_START.search(subject[:_MAX_SUBJECT])
+    found = _BOUNCE_START.match(subject[:_MAX_SUBJECT]) or _DELAY_START.match(subject[:_MAX_SUBJECT])
     return found["phrase"] if found else ""
 
 
 def is_delay_phrase(subject: str) -> bool:
     """Whether the subject is one of a delay warning."""
-    return _DELAY_START.search(subject[:_MAX_SUBJECT]) is not None
+    return _DELAY_START.match(subject[:_MAX_SUBJECT]) is not None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import binascii
 import re
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from mailproc.mime import charsets
@@ -50,6 +51,10 @@ class HeaderBlock:
             else:
                 by_name[name] = [value]
         return cls(tuple(names), end, by_name)
+
+    @property
+    def distinct(self) -> AbstractSet[str]:
+        return self._by_name.keys()
 
     def has(self, name: str) -> bool:
         return name in self._by_name

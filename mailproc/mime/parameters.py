@@ -55,7 +55,8 @@ def read_disposition(text: str, limits: Limits, defects: Defects) -> Field:
 
 
 def _parameters(text: str, limits: Limits, defects: Defects) -> dict[str, str]:
-    pieces: dict[str, list[_Piece]] = {}
+    values: dict[str, str] = {}
+    extended: dict[str, list[_Piece]] = {}  # RFC 2231
     position = text.find(";")
     count = 0
     while position >= 0:
@@ -69,20 +70,22 @@ def _parameters(text: str, limits: Limits, defects: Defects) -> dict[str, str]:
         count += 1
         name, section, escaped, quoted, plain = match.groups()
         value = _QUOTED_PAIR.sub(r"\1", quoted) if quoted is not None else plain.strip()
-        pieces.setdefault(name.lower(), []).append(
-            _Piece(int(section[1:]) if section else -1, bool(escaped), value)
-        )
+        values.setdefault(name.lower(), value)
+        if section or escaped:
+            piece = _Piece(int(section[1:]) if section else -1, bool(escaped), value)
+            extended.setdefault(name.lower(), []).append(piece)
         position = text.find(";", match.end())
-    return {name: _value(found, limits, defects) for name, found in pieces.items()}
+    return {
+        name: _joined(extended[name], limits, defects)
+        if name in extended
+        else decode_words(value, limits, defects)
+        for name, value in values.items()
+    }
 
 
-def _value(pieces: list[_Piece], limits: Limits, defects: Defects) -> str:
-    """RFC 2231 pieces win over the plain parameter that is sent beside them for old readers."""
-    extended = [piece for piece in pieces if piece.section >= 0] or [
-        piece for piece in pieces if piece.escaped
-    ][:1]
-    if not extended:
-        return decode_words(pieces[0].text, limits, defects)
+def _joined(pieces: list[_Piece], limits: Limits, defects: Defects) -> str:
+    """They win over the plain parameter that is sent beside them for old readers."""
+    extended = [piece for piece in pieces if piece.section >= 0] or pieces[:1]
     extended.sort(key=lambda piece: piece.section)
     charset, octets = "", b""
     for number, piece in enumerate(extended):

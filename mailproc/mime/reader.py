@@ -7,6 +7,7 @@ changed.
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING
 
 from mailproc.mime import addresses, attachments, identifiers, quotes, text, tnef
@@ -80,6 +81,11 @@ class Mail:
     def header_names(self) -> tuple[str, ...]:
         """The name of every header in order, in lower case."""
         return self._block.names
+
+    @property
+    def header_set(self) -> AbstractSet[str]:
+        """The names of the headers that are there, in lower case."""
+        return self._block.distinct
 
     def raw_header(self, name: str) -> str:
         """First header of this name, unfolded but not decoded; "" when absent."""

@@ -41,11 +41,8 @@ def text_tokens(subject: str, text: str) -> frozenset[str]:
     """The distinct tokens of a subject and a text; at most ``MOST_TOKENS``."""
     words = words_in(text)
     titles = words_in(subject)[:MOST_SUBJECT]
-    found = set(words)
-    found.update(map(" ".join, pairwise(words)))
-    found.update(titles)
-    found.update([f"subject:{word}" for word in titles])
-    return frozenset(found)
+    pairs = map(" ".join, pairwise(words))
+    return frozenset([*words, *pairs, *titles, *[f"subject:{word}" for word in titles]])
 
 
 def words_of(mail: Mail) -> frozenset[str]:

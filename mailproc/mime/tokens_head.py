@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from itertools import pairwise
 
@@ -48,7 +49,7 @@ _DIGITS = re.compile(r"\d+")
 
 def head_tokens(mail: Mail) -> list[str]:
     """The tokens of a mail's header; some are given more than once."""
-    there = frozenset(mail.header_names)
+    there = mail.header_set
     return [
         *_subject(mail),
         *_author(mail),
@@ -127,8 +128,8 @@ def _recipients(mail: Mail) -> list[str]:
     return found
 
 
-def _fields(names: Sequence[str], there: frozenset[str]) -> list[str]:
-    missing = _EXPECTED.difference(there)
+def _fields(names: Sequence[str], there: AbstractSet[str]) -> list[str]:
+    missing = _EXPECTED - there
     return [*filter(None, map(_field, names)), *[f"header:no {name}" for name in missing]]
 
 
@@ -138,7 +139,7 @@ def _field(name: str) -> str:
     return "" if name.startswith(_NOT_THE_SENDERS) else f"header:{name[:40]}"
 
 
-def _program(mail: Mail, there: frozenset[str]) -> list[str]:
+def _program(mail: Mail, there: AbstractSet[str]) -> list[str]:
     found = []
     for name in _OF_PROGRAMS & there:
         value = mail.header(name)[:_LONGEST_VALUE].lower()
@@ -156,7 +157,7 @@ def _program(mail: Mail, there: frozenset[str]) -> list[str]:
     return found
 
 
-def _trace(mail: Mail, there: frozenset[str]) -> list[str]:
+def _trace(mail: Mail, there: AbstractSet[str]) -> list[str]:
     hops = mail.raw_headers("received", _MOST_RECEIVED)
     found = [f"received:{len(hops)}", "auth:signed" if "dkim-signature" in there else "auth:unsigned"]
     for hop in hops:

@@ -7,6 +7,7 @@ side.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from itertools import pairwise
@@ -89,10 +90,10 @@ _ANGRY = {
     "ru": "недопустимо,безобразие,жалоба,претензия,адвокат,мошенничество,обман,разочарован,возмущен,"
     "никогда больше",
 }
-_NEGATED = {
+_NEGATED = frozenset({
     "not urgent", "nicht dringend", "pas urgent", "no urgente", "non urgente", "não urgente", "niet dringend",
     "no rush", "no hurry", "keine eile",
-}  # fmt: skip
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,8 @@ _URGENT = _table((_WEAK, 0.25), (_STRONG, 0.6))
 _TONE = _table((_ANGRY, 0.4))
 
 
-_SINGLE = frozenset(_URGENT) | frozenset(_TONE)
+_URGENT_WORDS, _TONE_WORDS = frozenset(_URGENT), frozenset(_TONE)
+_SINGLE = _URGENT_WORDS | _TONE_WORDS
 _DOUBLE = _pairs(_URGENT, _TONE, _NEGATED)
 
 
@@ -139,22 +141,20 @@ def telling_words(subject: str, text: str) -> frozenset[str]:
 
 def urgency_of(tokens: Set[str]) -> Weighed:
     """How urgent; 0.6 for one plain word such as "urgent"."""
-    if tokens & _NEGATED:
+    if not _NEGATED.isdisjoint(tokens):
         return NOTHING
-    return _weigh(tokens & _URGENT.keys(), _URGENT)
+    return _weigh(_URGENT_WORDS & tokens, _URGENT)
 
 
 def anger_of(tokens: Set[str]) -> Weighed:
     """How angry: complaints, threats of a lawyer, insults."""
-    return _weigh(tokens & _TONE.keys(), _TONE)
+    return _weigh(_TONE_WORDS & tokens, _TONE)
 
 
 def _weigh(found: Set[str], table: Mapping[str, float]) -> Weighed:
     """Each further word takes its share of what is left to 1.0."""
     if not found:
         return NOTHING
-    left = 1.0
-    for word in found:
-        left *= 1.0 - table[word]
     reasons = sorted(found, key=lambda word: (-table[word], word))
+    left = math.prod([1.0 - table[word] for word in reasons])  # in one order, so that it is rounded alike
     return Weighed(round(1.0 - left, 2), tuple(reasons[:MOST_REASONS]))

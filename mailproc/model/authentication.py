@@ -23,6 +23,10 @@ _SPF_DOMAIN = ("smtp.mailfrom", "smtp.from")  # not smtp.helo: that is nobody's 
 _DKIM_DOMAIN = ("header.d", "header.i")
 
 
+_NOTHING = ("nobody whom we trust said anything",)
+_NOBODY_SAID = Authentication(reasons=_NOTHING)
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """One method's result: ``dkim=pass header.d=example.org``."""
@@ -66,6 +70,8 @@ def conclude(
 
     ``record`` is the policy of that domain where we looked for it ourselves.
     """
+    if not results and record is None and voucher is None:
+        return _NOBODY_SAID
     case = _Case(results, author, record or DmarcRecord(""))
     dmarc = case.dmarc()
     aligned = dmarc is AuthResult.PASS if dmarc in (AuthResult.PASS, AuthResult.FAIL) else case.is_proved
@@ -78,7 +84,7 @@ def conclude(
         dkim=_value(case.dkim),
         dmarc=dmarc,
         aligned=aligned,
-        reasons=tuple(reasons) or ("nobody whom we trust said anything",),
+        reasons=tuple(reasons) or _NOTHING,
         arc=_value(case.arc),
         policy=case.record.policy or next((each.policy for each in results if each.policy), ""),
     )

@@ -14,9 +14,11 @@ never quite consistent: they are clamped on the way in. Never raises for any cou
 from __future__ import annotations
 
 import math
+from bisect import bisect
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import compress, repeat, takewhile
+from heapq import nsmallest
+from itertools import repeat
 from types import MappingProxyType
 
 from mailproc.model.judgement import SpamScore, SpamVerdict
@@ -86,7 +88,7 @@ class Lexicon:
         self._numbers: dict[str, int] = {}
         self._pairs = [_UNSEEN]  # by half the number
         self._shared = {_UNSEEN: (0, 1)}  # the two numbers of equal counts, each one object
-        self._ranks = _Ranks((0, 0), self._pairs)
+        self._weights = _Weights((0, 0))
 
     def __len__(self) -> int:
         return len(self._numbers)
@@ -120,66 +122,69 @@ class Lexicon:
 
     def strongest(self, totals: Counts, tokens: Collection[str]) -> Strongest:
         """The tokens that decide."""
-        if self._ranks.totals != totals:
-            self._ranks = _Ranks(totals, self._pairs)
-        return Strongest(tokens, list(map(self._numbers.get, tokens, repeat(0))), self._ranks)
+        if self._weights.totals != totals:
+            self._weights = _Weights(totals)
+        numbers = list(map(self._numbers.get, tokens, repeat(0)))
+        return Strongest(tokens, self._weights.of(numbers, self._pairs))
 
 
-class _Ranks(dict[int, int]):
-    """By a token's number, how strong it is: the strongest has the least rank, 0 says nothing.
+class _Weights:
+    """By a token's number its probability, that of a word below zero, and 0.0 where it says nothing.
 
     Each is computed once, until more was learnt.
     """
 
-    def __init__(self, totals: Counts, pairs: Sequence[Counts]) -> None:
+    def __init__(self, totals: Counts) -> None:
         self.totals = totals
-        self.pairs = pairs
-        self.probability: dict[int, float] = {}
+        self._known: list[float | None] = []
 
-    def __missing__(self, number: int) -> int:
-        found = self.probability[number] = probability(*self.pairs[number >> 1], *self.totals)
-        rank = self[number] = _rank(found)
-        return rank
-
-
-def _rank(found: float) -> int:
-    """Whole numbers are sorted fast; of two that are equally far from 0.5 ham comes first."""
-    if _STRONG_HAM < found < _STRONG_SPAM:
-        return 0
-    return (found > UNKNOWN) - (int(math.ldexp(abs(found - 0.5), 60)) << 1)
+    def of(self, numbers: Sequence[int], pairs: Sequence[Counts]) -> list[float]:
+        """The weights of these numbers; ``pairs`` are the counts that half of a number stands for."""
+        known = self._known
+        known.extend([None] * (2 * len(pairs) - len(known)))
+        found = list(map(known.__getitem__, numbers))
+        if None in found:
+            for number in [number for number in numbers if known[number] is None]:
+                weight = probability(*pairs[number >> 1], *self.totals)
+                weight = 0.0 if _STRONG_HAM < weight < _STRONG_SPAM else weight
+                known[number] = weight if number & 1 else -weight
+            found = list(map(known.__getitem__, numbers))
+        return found  # type: ignore[return-value]  # none is None any more
 
 
 class Strongest:
     """The tokens of a mail that decide: of words and of others those that are the farthest from 0.5."""
 
-    def __init__(self, tokens: Collection[str], numbers: Sequence[int], ranks: _Ranks) -> None:
-        """``numbers`` are those of the tokens, 0 where one is unknown."""
+    def __init__(self, tokens: Collection[str], weights: Sequence[float]) -> None:
+        """``weights`` are those of the tokens, as ``_Weights`` has them."""
         self._tokens = tokens
-        self._numbers = numbers
-        self._ranks = ranks
-        rank_of = ranks.__getitem__
-        self._ordered = sorted(filter(rank_of, numbers), key=rank_of)
+        self._weights = weights
 
     def probabilities(self, most_words: int = MOST_WORDS, most_clues: int = MOST_CLUES) -> list[float]:
-        """Of the words, the strongest first, and behind them those of the other tokens."""
-        words = [number for number in self._ordered if not number & 1]
-        others = [number for number in self._ordered if number & 1]
-        return list(map(self._ranks.probability.__getitem__, words[:most_words] + others[:most_clues]))
+        """Of so many words and of so many other tokens; of equally strong ones those of ham come first."""
+        weights = sorted(filter(None, self._weights))
+        others = bisect(weights, 0.0)
+        words = list(map(abs, reversed(weights[:others])))
+        return _farthest(words, most_words) + _farthest(weights[others:], most_clues)
 
     def shown(self, most: int = BEST_CLUES) -> tuple[str, ...]:
         """The strongest tokens with their probabilities; of equally strong ones the first by name."""
-        best, probability_of = self._best(most), self._ranks.probability
-        chosen = compress(
-            zip(self._numbers, self._tokens, strict=True), map(best.__contains__, self._numbers)
-        )
-        clues = sorted([(probability_of[number], token) for number, token in chosen], key=_order)
-        return tuple([f"{token} {found:.2f}" for found, token in clues[:most]])
+        weighed = zip(map(abs, self._weights), self._tokens, strict=True)
+        best = nsmallest(most, [clue for clue in weighed if clue[0]], key=_order)
+        return tuple([f"{token} {found:.2f}" for found, token in best])
 
-    def _best(self, most: int) -> set[int]:
-        """The numbers of so many of the strongest tokens, and of all that are as strong as the last."""
-        best, rank_of = self._ordered[:most], self._ranks.__getitem__
-        strength = rank_of(best[-1]) >> 1 if best else 0
-        return {*best, *takewhile(lambda each: rank_of(each) >> 1 == strength, self._ordered[most:])}
+
+def _farthest(ascending: list[float], most: int) -> list[float]:
+    """So many of these probabilities as are the farthest from 0.5."""
+    if most >= len(ascending):
+        return ascending
+    first, last = 0, len(ascending)
+    for _ in range(most):
+        if 0.5 - ascending[first] >= ascending[last - 1] - 0.5:
+            first += 1
+        else:
+            last -= 1
+    return ascending[:first] + ascending[last:]
 
 
 def _order(clue: tuple[float, str]) -> tuple[float, str]:

@@ -43,7 +43,9 @@ _HELD_NOTICE = re.compile(
 _DRAFT = re.compile(r"draft\.([0-9]{1,18})\.([0-9a-z]{1,16})", re.IGNORECASE | re.ASCII)
 _NOTICE = re.compile(r"<notice\.([0-9]{1,20})\.([0-9a-z]{1,16})@[^<>\s]+>", re.IGNORECASE | re.ASCII)
 _MESSAGE_ID = re.compile(
-    r"(?<![0-9a-z.])([0-9]{1,20})\.([0-9]{1,20})\.([a-z2-7]{10})(?![0-9a-z])", re.IGNORECASE | re.ASCII
+    # A set of characters begins it, by which a text is searched fast; what stands before is looked at later.
+    r"([0-9](?<![0-9a-z.][0-9])[0-9]{0,19})\.([0-9]{1,20})\.([a-z2-7]{10})(?![0-9a-z])",
+    re.IGNORECASE | re.ASCII,
 )
 _KEY_LINE = re.compile(r"([0-9A-Za-z_-]{1,32})[ \t]+([0-9A-Fa-f]+)", re.ASCII)
 
@@ -202,13 +204,15 @@ class Keyring:
 
 def read_tags(text: str) -> tuple[Token, ...]:
     """The tags in a subject, ``[T#NUMBER-MAC]`` or bare ``T#NUMBER``, in order, each number and MAC once."""
+    if "#" not in text:
+        return ()
     found = (Token(number, (mac or "").lower()) for number, mac in _TAG.findall(text[:MAX_TEXT]))
     return tuple(dict.fromkeys(found))[:MAX_TOKENS]
 
 
 def remove_tags(text: str) -> str:
     """The text without tags and their brackets."""
-    return _BRACKETED_TAG.sub(" ", text)
+    return _BRACKETED_TAG.sub(" ", text) if "#" in text else text
 
 
 _BRACKETED_TAG = re.compile(rf"\[\s?{_TAG.pattern}\s?\]|{_TAG.pattern}", re.IGNORECASE | re.ASCII)

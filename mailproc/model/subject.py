@@ -129,6 +129,7 @@ _SPACE = re.compile(r"\s+")
 # Some scripts have marks beside letters.
 _LETTER = r"(?:[^\W\d_]|[\u0300-\u036f\u0900-\u097f\u0e00-\u0e7f '.-])"
 _PREFIX = re.compile(rf"([^\W\d_]{_LETTER}{{0,29}}?)\.?\s?[\[(^*]?\d{{0,3}}[\])]?\s?:\s*")
+_LONGEST_PREFIX = 40  # characters with the colon
 _MARK = re.compile(r"(?:\*{1,6}\s?[\w? -]{1,40}\s?\*{1,6}|\{[\w? -]{1,40}\})\s*")
 _LIST_TAG = re.compile(r"\[[^\[\]]{1,60}\]\s*")
 _OLD_FORWARD = re.compile(r"\[\s?fwd?\s?:(.*)\]", re.IGNORECASE)
@@ -146,7 +147,7 @@ class SubjectKey:
 
 def normalise(subject: str) -> SubjectKey:
     """The key of a subject, and what its outermost prefix says."""
-    rest = _plain(subject)
+    rest = _plain(subject) if subject else ""
     kind: _Kind | None = None
     kept: list[str] = []
     for _ in range(_MAX_PREFIXES):
@@ -158,7 +159,9 @@ def normalise(subject: str) -> SubjectKey:
             kept.append(tag)
         if kind is None and found in (_Kind.REPLY, _Kind.FORWARD):
             kind = found
-    rest, suffixed = _FORWARD_SUFFIX.subn("", rest)
+    suffixed = 0
+    if rest.endswith("(fwd)"):
+        rest, suffixed = _FORWARD_SUFFIX.subn("", rest)
     key = " ".join([*kept, rest]).strip()[:MAX_KEY].rstrip()
     is_forward = kind is _Kind.FORWARD or (kind is None and suffixed > 0)
     return SubjectKey(key, kind is _Kind.REPLY, is_forward)
@@ -188,20 +191,25 @@ def _without_tags(subject: str) -> str:
 
 def _plain(subject: str) -> str:
     """One line of folded, composed letters without our tags; full-width signs become plain ones."""
-    text = unicodedata.normalize("NFKC", subject[:MAX_TEXT])[:MAX_TEXT]
+    text = subject[:MAX_TEXT]
+    if text.isascii() and text.isprintable():
+        return " ".join(remove_tags(text).split()).lower()
+    text = unicodedata.normalize("NFKC", text)[:MAX_TEXT]
     text = _INVISIBLE.sub("", remove_tags(text))
     return _SPACE.sub(" ", text).strip().casefold()
 
 
 def _strip_one(text: str) -> tuple[_Kind | None, str, str]:
     """One prefix less: its kind, the tag to keep in the key, and what follows."""
-    if old := _OLD_FORWARD.fullmatch(text):
+    first = text[:1]
+    if first == "[" and (old := _OLD_FORWARD.fullmatch(text)):
         return _Kind.FORWARD, "", old[1].strip()
-    if (match := _PREFIX.match(text)) and (kind := _PREFIXES.get(match[1])):
+    match = _PREFIX.match(text) if ":" in text[:_LONGEST_PREFIX] else None
+    if match and (kind := _PREFIXES.get(match[1])):
         return kind, "", text[match.end() :]
-    if match := _MARK.match(text):
+    if first in ("*", "{") and (match := _MARK.match(text)):
         return _Kind.MARK, "", text[match.end() :]
-    if match := _LIST_TAG.match(text):
+    if first == "[" and (match := _LIST_TAG.match(text)):
         return _Kind.MARK, _identity(match[0].strip()), text[match.end() :]
     return None, "", text
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 STRIKES = 5  # time-outs in a row
 REST = 60.0  # seconds
+_NEVER = float("-inf")
 
 
 class Breaker:
@@ -14,11 +15,11 @@ class Breaker:
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
         self._strikes = 0
-        self._opened = float("-inf")
+        self._opened = _NEVER
 
     @property
     def is_open(self) -> bool:
-        return self._monotonic() - self._opened < REST
+        return self._opened != _NEVER and self._monotonic() - self._opened < REST
 
     def timed_out(self) -> None:
         self._strikes += 1

@@ -142,7 +142,12 @@ class Chain:
         result = delivery.begin(step.name)
         started = self._monotonic()
         try:
-            verdict = await self._judge(step, delivery, result)
+            if step.when is not None and not step.when.holds(delivery):
+                result.verdict = SKIPPED
+                return CONTINUE
+            verdict = await self._within_time(step, delivery, started)
+            if not isinstance(verdict, Verdict):
+                raise TypeError(f"process returned {type(verdict).__name__}, no Verdict")
         except _Resting:
             result.verdict = SKIPPED
             return self._without(step, delivery, "rests after time-outs")
@@ -153,23 +158,13 @@ class Chain:
             return self._without(step, delivery, type(error).__name__)
         finally:
             result.milliseconds = (self._monotonic() - started) * 1000
-        return verdict
-
-    async def _judge(self, step: Step, delivery: Delivery, result: StageResult) -> Verdict:
-        if step.when is not None and not step.when.holds(delivery):
-            result.verdict = SKIPPED
-            return CONTINUE
-        if self._breakers[step.name].is_open:
-            raise _Resting
-        verdict = await self._within_time(step, delivery)
-        if not isinstance(verdict, Verdict):
-            raise TypeError(f"process returned {type(verdict).__name__}, no Verdict")
         result.verdict = verdict.course.value
         return verdict
 
-    async def _within_time(self, step: Step, delivery: Delivery) -> Verdict:
+    async def _within_time(self, step: Step, delivery: Delivery, started: float) -> Verdict:
         breaker = self._breakers[step.name]
-        started = self._monotonic()
+        if breaker.is_open:
+            raise _Resting
         work = step.stage.process(delivery)
         try:
             awaited = work.send(None)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -49,6 +52,27 @@ def test_a_header_is_read_alike_in_both_ways(head: bytes) -> None:
     assert [plain.raw_headers(name) for name in names] == [looked_at.raw_headers(name) for name in names]
     if "x-slow" in looked_at.header_names:
         assert plain.text == looked_at.text
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.datetimes(min_value=datetime(1971, 1, 2), max_value=datetime(2090, 12, 30)),
+    st.sampled_from(["+0000", "-0000", "+0530", "-0800", "+1345"]),
+    st.sampled_from(["", " (CET)"]),
+)
+def test_a_date_is_read_as_the_library_reads_it(moment: datetime, zone: str, comment: str) -> None:
+    month = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"][
+        moment.month - 1
+    ]
+    text = f"Sat, {moment.day:02} {month} {moment:%Y %H:%M:%S} {zone}"
+    expected = parsedate_to_datetime(text)
+    expected = expected if expected.tzinfo else expected.replace(tzinfo=UTC)
+    assert mail(f"Date: {text}{comment}").date == expected.timestamp()
+
+
+@pytest.mark.parametrize("text", ["Sat, 31 Feb 2026 10:00:00 +0000", "Sat, 0 Jan 2026 10:00:00 +0000"])
+def test_a_day_that_there_is_not_is_no_date(text: str) -> None:
+    assert mail(f"Date: {text}").date is None
 
 
 def test_raw_header_is_unfolded_and_not_decoded() -> None:
