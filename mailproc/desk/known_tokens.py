@@ -14,7 +14,7 @@ from mailproc.model.bayes import Counts, Lexicon
 from mailproc.store.protocol import Store, Transaction
 from mailproc.store.tokens import EVERY_MAIL
 
-MOST = 300_000  # tokens in memory, of some 170 bytes
+MOST = 300_000  # tokens in memory, of some 110 bytes
 ASK = 5  # mails for which the store is asked: a command that scores a few needs no cache
 
 UNSEEN = (0, 0)
