@@ -81,7 +81,7 @@ class KnownTokens:
 
     def _load(self, tx: Transaction, last: int) -> None:
         counts, self._complete = tx.tokens.all_counts(self.most)
-        self._known = Lexicon(counts)
+        self._known = Lexicon.of_many(counts)
         self._stale.clear()
         self._change = last
         self._asked += 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from mailproc.mime.quote_words import (
     CLOSING_BEGINNINGS,
@@ -21,12 +21,31 @@ from mailproc.mime.quote_words import (
 
 RULES = frozenset("*-_=─—–")  # with one of them a rule begins, and what delimits a signature
 _INDENT = "".join(filter(str.isspace, map(chr, range(128)))) + "*"
+_LETTERS_OF_CLOSINGS = "|".join(map(re.escape, sorted(CLOSING_BEGINNINGS)))
+_LETTERS_OF_DEVICES = "|".join(map(re.escape, sorted(DEVICE_BEGINNINGS)))
+# Of a whole text in ASCII: told by one pattern, lines cost a third.
+_MAY_CLOSE = re.compile(rf"\n[^\S\n]*+(?:[*_=-]|{_LETTERS_OF_CLOSINGS})", re.IGNORECASE)
+_MAY_BE_OF_DEVICE = re.compile(rf"\n[^\S\n]*+[ \t<(\[*_-]*+(?:{_LETTERS_OF_DEVICES})", re.IGNORECASE)
 _AROUND_LABELS = _INDENT + ">|_"
 _BRACKETS = " \t<([*_-"  # may stand before what a phone says
 _COLONS = frozenset(":：")
 _WROTE_ENDS = frozenset(ending[-2:] for ending in WROTE_ENDINGS)
 _DATED_ADDRESS = re.compile(r"\W*\d{2,4}[-./年]\s?\d{1,2}[-./月]\s?\d{1,2}.{0,200}@[^\s<>]{1,200}>?\s*[:：]$")
 TIME_OR_YEAR = re.compile(r"\d{1,2}[:.h]\d{2}|\d{4}|\d{1,2}[./-]\d{1,2}[./-]\d{2}")
+
+
+def _joined(lines: Iterable[str]) -> str:
+    """A text in which every line begins behind a line end."""
+    return "\n".join(["", *lines])
+
+
+def _places(pattern: re.Pattern[str], text: str) -> Iterator[int]:
+    """The lines that begin so; ``pattern`` begins with a line end and reaches over no other."""
+    number = position = 0
+    for match in pattern.finditer(text):
+        number += text.count("\n", position, match.start())
+        position = match.start()
+        yield number
 
 
 def introducing(lines: Iterable[str]) -> list[bool]:
@@ -47,6 +66,8 @@ def may_be_label(line: str) -> bool:
 
 def closings(lines: Sequence[str], first: int) -> list[int]:
     """The lines from ``first`` on with which a signature can begin: in ASCII their first letters tell."""
+    if (text := _joined(lines[first:])).isascii():
+        return [first + i for i in _places(_MAY_CLOSE, text)]
     return [
         i
         for i, line in enumerate(lines[first:], first)
@@ -56,8 +77,10 @@ def closings(lines: Sequence[str], first: int) -> list[int]:
     ]
 
 
-def device_lines(lines: Iterable[str]) -> list[int]:
+def device_lines(lines: Sequence[str]) -> list[int]:
     """The lines that a phone or a mail program added."""
+    if (text := _joined(lines)).isascii():
+        return [i for i in _places(_MAY_BE_OF_DEVICE, text) if is_device_line(lines[i])]
     return [
         i
         for i, line in enumerate(lines)

@@ -168,7 +168,14 @@ class Chain:
         work = step.stage.process(delivery)
         try:
             awaited = work.send(None)
-        except StopIteration as done:  # most stages wait for nothing, and need no timer
+            if awaited is None:  # it only lets others go first
+                try:
+                    await asyncio.sleep(0)
+                except BaseException as error:  # a cancellation is the stage's to see
+                    awaited = work.throw(error)
+                else:
+                    awaited = work.send(None)
+        except StopIteration as done:  # most stages wait for nothing else, and need no timer
             verdict: Verdict = done.value
         else:
             verdict = await self._rest_within_time(step, _Begun(work, awaited))

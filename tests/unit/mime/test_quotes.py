@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mailproc.mime.quote_lines import closings, device_lines
 from mailproc.mime.quote_words import CLOSING, CLOSING_BEGINNINGS
 from mailproc.mime.quotes import Division, divide
 
@@ -308,3 +309,34 @@ def test_closings_begin_as_it_is_said() -> None:
     """Lines that begin otherwise are never looked at."""
     _indent, *words = re._parser.parse(CLOSING.pattern, CLOSING.flags)  # type: ignore[attr-defined]
     assert {each for each in _beginnings(words) if each.isascii()} == CLOSING_BEGINNINGS
+
+
+_STARTS = [
+    " ",
+    "\t",
+    "\x1f",
+    "*",
+    "**",
+    "-",
+    "__",
+    "<",
+    "(",
+    "Best wishes",
+    "regards",
+    "s ",
+    "z",
+    "word",
+    ".",
+]
+_DEVICES = ["Sent from my phone", "Get Outlook for iOS", "Von meinem Telefon gesendet"]
+_LINE = st.lists(st.sampled_from([*_STARTS, *_DEVICES]), max_size=4)
+
+
+@settings(deadline=None)
+@given(st.lists(_LINE.map("".join), max_size=12))
+def test_lines_of_a_text_in_ascii_are_told_as_in_any_other(lines: list[str]) -> None:
+    """One pattern finds them where all is ASCII; a letter beyond it makes each line be looked at."""
+    beyond = [*lines, "é"]
+    assert device_lines(lines) == device_lines(beyond)
+    assert closings(lines, 0) == [i for i in closings(beyond, 0) if i < len(lines)]
+    assert closings(lines, 2) == [i for i in closings(lines, 0) if i >= 2]

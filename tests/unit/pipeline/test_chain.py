@@ -156,6 +156,40 @@ async def test_a_stage_that_hangs_is_ended_by_its_time_limit(delivery: Delivery)
     assert delivery.results[0].notes == {"error": "TimeoutError"}
 
 
+async def test_a_stage_may_let_others_go_first_and_then_answer_fail_or_hang(delivery: Delivery) -> None:
+    async def turn_and(then: Process) -> Chain:
+        async def play(delivery: Delivery) -> Verdict:
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            return await then(delivery)
+
+        return Chain([Step("one", Played(play), Path("one.py"), timeout=0.01)])
+
+    assert await (await turn_and(agree)).run(delivery) is CONTINUE
+    assert delivery.tags == ("seen",)
+    await (await turn_and(hang)).run(delivery)
+    assert delivery.results[-1].notes == {"error": "TimeoutError"}
+
+
+async def test_a_stage_that_lets_others_go_first_is_cancelled_there(delivery: Delivery) -> None:
+    seen: list[str] = []
+
+    async def play(delivery: Delivery) -> Verdict:
+        try:
+            await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            seen.append("cancelled")
+            raise
+        return CONTINUE
+
+    task = asyncio.create_task(Chain([Step("one", Played(play), Path("one.py"))]).run(delivery))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert seen == ["cancelled"]
+
+
 async def test_a_cancelled_chain_is_cancelled(delivery: Delivery) -> None:
     task = asyncio.create_task(Chain([step("one", hang)]).run(delivery))
     await asyncio.sleep(0)
