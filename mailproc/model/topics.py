@@ -140,7 +140,7 @@ def _entries(tokens: Sequence[str], weights: Iterable[float], octets: bytes, wid
     spread = bytearray(2 * len(octets))
     spread[::2] = octets
     size = 2 * width
-    rows = (spread[place : place + size] + b"\x01\x00" for place in range(0, len(spread), size))
+    rows = (spread[size * row : size * (row + 1)] + b"\x01\x00" for row in range(len(tokens)))
     above = _LANE * (width + 1)
     return {
         token: int.from_bytes(row, "little") | round(weight * _UNIT) << above

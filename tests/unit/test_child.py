@@ -27,8 +27,8 @@ async def test_an_error_of_the_child_is_an_error() -> None:
 
 
 async def test_the_child_may_take_no_longer() -> None:
-    with pytest.raises(ChildFailed, match=r"no result within 0\.01 s"):
-        await run_in_child("base64", b"mail", seconds=0.01, most=100)
+    with pytest.raises(ChildFailed, match=r"no result within 0 s"):
+        await run_in_child("base64", b"mail", seconds=0.0, most=100)
 
 
 async def test_the_child_may_print_no_more() -> None:
