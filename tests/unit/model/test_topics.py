@@ -126,6 +126,10 @@ def test_a_stored_model_judges_as_before(model: TopicModel) -> None:
         assert again.judge(lesson.tokens) == model.judge(lesson.tokens)
 
 
+def test_a_stored_model_without_topics_knows_none() -> None:
+    assert from_bytes(to_bytes(TopicModel.empty())).judge(frozenset("ab")) == ()
+
+
 def test_the_likeliest_is_the_first_of_all(model: TopicModel) -> None:
     for tokens in (*(lesson.tokens for lesson in lessons(3, seed=7)), frozenset[str]()):
         ranked, found = model.judge(tokens), model.likeliest(tokens)
