@@ -90,13 +90,13 @@ def discard(staff: Staff, agent: str, uid: int, *, mailbox: str = DRAFTS) -> Non
 
 
 def drafts(staff: Staff, agent: str, number: int) -> dict[int, Mail]:
-    """What lies in Drafts and answers this mail of a customer."""
+    """What lies in Drafts and answers this mail of a customer; a draft may vanish between search and fetch."""
     client = staff.client(agent)
     client.select_folder(DRAFTS, readonly=True)
     uids = client.search(["UNDELETED", "HEADER", "In-Reply-To", f"<mail-{number}@customer.example>"])
     found = client.fetch(uids, ["BODY.PEEK[]"]) if uids else {}
     client.unselect_folder()
-    return {uid: read(fetched[b"BODY[]"]) for uid, fetched in found.items()}
+    return {uid: read(fetched[b"BODY[]"]) for uid, fetched in found.items() if fetched[b"BODY[]"]}
 
 
 def laid(staff: Staff, number: int) -> tuple[int, Mail]:
