@@ -134,10 +134,12 @@ class Readers:
         await self._places.acquire()
         reader = self._idle.pop()
         done = asyncio.get_running_loop().run_in_executor(self._threads, reader.run, work)
-        done.add_done_callback(lambda _: self._give_back(reader))
+        done.add_done_callback(lambda read: self._give_back(reader, read))
         return await _within(self._answer_within, done, reader.cut)
 
-    def _give_back(self, reader: Reader) -> None:
+    def _give_back(self, reader: Reader, read: asyncio.Future[Any]) -> None:
+        if not read.cancelled():
+            read.exception()  # a caller who has gone will not ask for it, and asyncio would complain
         self._idle.append(reader)
         self._places.release()
 
