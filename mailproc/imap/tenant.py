@@ -44,7 +44,7 @@ class Tenant(ABC):
         self._store = store
         self._clock = clock
         self._turn = Turn(store, tenancy.lease, tenancy.holder, clock, tenancy.seconds)
-        self._news = asyncio.Event()
+        self._news = asyncio.Event()  # of the folder, or of tickets
         self._failing = False
         self._is_held = False
         self._pause = FIRST_PAUSE

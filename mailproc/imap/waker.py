@@ -4,6 +4,7 @@ By NOTIFY where the server offers it, with IDLE on one mailbox beside it; else b
 is also looked every few seconds, whatever the server says, because a server may become deaf: Dovecot 2.3
 tells by NOTIFY of what happens within half a second, until some thousand mails have come; from then on up to
 half a minute late.  When IDLE knows of something that NOTIFY does not, NOTIFY is begun anew, which cures it.
+Where NOTIFY had nothing to tell for some minutes, looks become rarer: a desk at rest costs next to nothing.
 
 Waking too often is harmless, because the watcher looks for himself; so an error here never reaches it: a
 connection that is lost wakes it once, and is made again after a while.
@@ -27,6 +28,8 @@ RENEW = 240.0  # seconds of silence after which the connection is tried (RFC 217
 LONGEST_IDLE = 86400.0  # seconds on one connection
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 300.0  # seconds before a lost connection is made again
 SAME = 5.0  # seconds within which NOTIFY must tell what IDLE told
+AT_REST = 120.0  # seconds without news from a server that tells of them …
+RARER = 5  # … from which on looks are so many times rarer
 
 
 class _Deaf(Exception):
@@ -51,6 +54,8 @@ class Waker:
         self._renew = renew
         self._woken = asyncio.Event()
         self._notified_at = 0.0  # by the loop's clock
+        self._woken_at = -AT_REST  # by the loop's clock
+        self._is_told = False  # NOTIFY works
         self._is_closing = False
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -72,16 +77,21 @@ class Waker:
         True where the server said so; False where it is only time to look.
         """
         try:
-            async with asyncio.timeout(min(seconds, self._poll)):
+            async with asyncio.timeout(min(seconds, self._patience())):
                 await self._woken.wait()
         except TimeoutError:
             return False
         self._woken.clear()
         return True
 
+    def _patience(self) -> float:
+        quiet = asyncio.get_running_loop().time() - self._woken_at
+        return between_looks(self._poll, quiet=quiet, is_told=self._is_told)
+
     def wake(self) -> None:
         """Let ``wait`` return now."""
         self._woken.set()
+        self._woken_at = asyncio.get_running_loop().time()
 
     async def _keep(self) -> None:
         """Listen for ever, over one connection after the other."""
@@ -119,12 +129,16 @@ class Waker:
 
     async def _be_told(self, client: ImapClient) -> None:
         self.wake()  # what came before NOTIFY was there
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._be_notified(client))
-            if self._idle_on and client.offers("IDLE"):
-                heard = asyncio.Event()
-                group.create_task(self._idle_apart(self._idle_on[0], heard))
-                group.create_task(self._compare(heard))
+        self._is_told = True
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._be_notified(client))
+                if self._idle_on and client.offers("IDLE"):
+                    heard = asyncio.Event()
+                    group.create_task(self._idle_apart(self._idle_on[0], heard))
+                    group.create_task(self._compare(heard))
+        finally:
+            self._is_told = False
 
     async def _be_notified(self, client: ImapClient) -> None:
         while True:
@@ -178,6 +192,11 @@ class Waker:
             on_news=lambda: loop.call_soon_threadsafe(on_news),
         )
         await client.run(job, within=LONGEST_IDLE)
+
+
+def between_looks(poll: float, *, quiet: float, is_told: bool) -> float:
+    """Seconds until the next look, where there were no news for so many seconds; ``is_told`` by NOTIFY."""
+    return poll * RARER if is_told and quiet > AT_REST else poll
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -2,8 +2,8 @@
 
 A look compares all that the folder holds with what was recorded, and takes up the tickets that have changed
 in the store; both are level-triggered, so a look that fails is made again and misses nothing.  It happens
-when the server says that something changed, when this process changed a ticket, within a second if another
-one did, and in full every ``full_pass`` seconds.
+when the server says that something changed, when a ticket changed, by whatever process, and in full every
+``full_pass`` seconds, or more rarely where nothing has happened for a while.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from mailproc.desk.canned import keep_canned
@@ -35,14 +36,32 @@ from mailproc.store.protocol import Store, StoreError, Transaction
 log = logging.getLogger("mailproc.imap")
 
 
-POLL_STORE = 1.0  # seconds between looks for tickets that another process changed
+POLL_STORE = 5.0  # seconds between looks for tickets whose time has come
 GATHER = 0.03  # seconds in which news that come together are one look
 RETRY = 1.0  # seconds until what the server did not confirm is looked at again
 FIRST_DELAY, LONGEST_DELAY = 5.0, 300.0  # seconds, of a ticket that the server refuses
+AT_REST = 600.0  # seconds in which nothing happened in a folder, nor to its tickets …
+RARER = 5  # … from which on looks in full are so many times rarer
 _TICKETS = 200  # of one look …
 _AT_ONCE = 20  # … and of one transaction
 _MASS = 20  # missing copies from which on nobody is told of each
 _CANNED = 500  # standard answers that are read
+
+
+@dataclass(slots=True)
+class News:
+    """What the watcher is woken by."""
+
+    event: asyncio.Event
+    is_of_folder: bool = False  # else only a ticket may have changed
+
+    def tell_of_folder(self) -> None:
+        self.is_of_folder = True
+        self.event.set()
+
+    def clear(self) -> None:
+        self.is_of_folder = False
+        self.event.clear()
 
 
 @dataclass(frozen=True)
@@ -57,7 +76,7 @@ class Post:
     full_pass: float
     patience: Patience
     stars: bool
-    news: asyncio.Event
+    news: News
     on_changed: Callable[[], None]
     on_taken_in: Callable[[], None]
     on_look: Callable[[], None]  # a look at the folder came to its end
@@ -82,6 +101,7 @@ class Watch:
         self._renewed: set[Place] = set()  # places that were made anew and lost what was in them
         self._strangers_due: float | None = None
         self._next_full = 0.0
+        self._stirred = post.clock()  # when something happened last
         common = (post.site, post.desk, post.store, client, tree, post.failpoints, self._snapshot.uidvalidity)
         self._stars = Stars(client, tree, post.stars)
         self._publisher = Publisher(*common, self._record, self._stars)
@@ -108,6 +128,8 @@ class Watch:
         now = self._post.clock()
         work = await self._post.store.read(lambda tx: tx.folders.due(self._post.desk.name, now, _TICKETS))
         tickets, unknown = await self._post.store.read(lambda tx: self._tickets(tx, work, now))
+        if tickets:
+            self._stirred = now
         view = self._view(now)
         for start in range(0, len(tickets), _AT_ONCE):
             await self._take_care(dict(list(tickets.items())[start : start + _AT_ONCE]), view)
@@ -132,6 +154,8 @@ class Watch:
         if self._snapshot.missing:
             await self._ensure()
         touched: set[str] = set()
+        if changed and not full:
+            self._stirred = now
         for place in changed:
             mails = self._snapshot.mails(place)
             touched |= self._sightings.update(
@@ -140,7 +164,8 @@ class Watch:
             if validity[place] not in (0, self._snapshot.uidvalidity(place)):
                 self._renewed.add(place)
         if full:
-            self._next_full = now + self._post.full_pass
+            is_at_rest = now - self._stirred > AT_REST
+            self._next_full = now + self._post.full_pass * (RARER if is_at_rest else 1)
             touched |= self._records.keys() | self._sightings.seen.keys()
         self._settle(touched, now)
         await self._forgive(now)
@@ -323,9 +348,10 @@ class Watch:
 
     async def _pause(self) -> None:
         """Until there are news, or it is time."""
-        while not await self._news_within(max(0.0, min(self._next(), POLL_STORE))):
-            if self._next() <= 0 or await self._is_work_due():
-                return
+        while not (await self._news_within(max(0.0, min(self._next(), POLL_STORE))) or self._next() <= 0):
+            self._post.news.event.clear()
+            if await self._is_work_due():
+                break
         await asyncio.sleep(GATHER)
 
     async def _is_work_due(self) -> bool:
@@ -333,12 +359,11 @@ class Watch:
         return bool(await self._post.store.read(lambda tx: tx.folders.due(self._post.desk.name, now, 1)))
 
     async def _news_within(self, seconds: float) -> bool:
-        try:
+        """Of the folder; False also where those of tickets come before."""
+        with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await self._post.news.wait()
-        except TimeoutError:
-            return False
-        return True
+                await self._post.news.event.wait()
+        return self._post.news.is_of_folder
 
     def _next(self) -> float:
         """Seconds until something is due."""

@@ -14,7 +14,7 @@ from mailproc.imap.settings import ImapSettings
 from mailproc.imap.tenant import Tenancy, Tenant
 from mailproc.imap.tree import FolderNames, Tree
 from mailproc.imap.waker import Waker
-from mailproc.imap.watch import Post, Watch
+from mailproc.imap.watch import News, Post, Watch
 from mailproc.model.desk import Desk
 from mailproc.model.folder import NEW, agents_place, places_of
 from mailproc.store.protocol import Store
@@ -55,6 +55,7 @@ class Watcher(Tenant):
             f"folder:{desk.name}", holder, f"desk={desk.name}", "the folder", settings.imap.name
         )
         super().__init__(tenancy, store, clock)
+        self._told = News(self._news)
         self._site = site
         self._desk = desk
         self._settings = settings
@@ -93,7 +94,7 @@ class Watcher(Tenant):
         waker.start()
         while True:
             await waker.wait(_FOREVER)
-            self._news.set()
+            self._told.tell_of_folder()
 
     def _post(self) -> Post:
         return Post(
@@ -105,7 +106,7 @@ class Watcher(Tenant):
             full_pass=self._settings.full_pass,
             patience=self._settings.patience,
             stars=self._settings.stars,
-            news=self._news,
+            news=self._told,
             on_changed=self._on_changed,
             on_taken_in=self._on_taken_in,
             on_look=self._works,

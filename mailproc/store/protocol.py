@@ -35,8 +35,7 @@ class Store(Protocol):
         ...
 
     async def listen(self, wake: Callable[[], None]) -> None:
-        """Until cancelled, ``wake`` when another process may have left something to do; where the store does
-        not tell of that, never."""
+        """Until cancelled, ``wake`` within a moment when another process may have left something to do."""
         ...
 
     async def close(self) -> None: ...

@@ -36,6 +36,7 @@ T = TypeVar("T")
 
 PATIENCE = 5.0  # seconds
 _HOLD = 0.002  # seconds for which reads may keep the event loop
+_LISTEN = 0.25  # seconds between two looks whether another process committed
 
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
@@ -137,6 +138,13 @@ class SqliteSession(Session):
     def translate(self, error: BaseException) -> StoreError | None:
         return store_error(error) if isinstance(error, sqlite3.Error) else None
 
+    def version(self) -> int:
+        """Another one after each commit of anybody else (https://sqlite.org/pragma.html#pragma_data_version)."""
+        if self._raw is None:
+            return 0
+        (version,) = self._raw.execute("PRAGMA data_version").fetchone()
+        return int(version)
+
     def close(self) -> None:
         if self._raw is not None:
             self._raw.close()
@@ -167,7 +175,8 @@ class SqliteStore:
     def __init__(self, path: Path, *, busy_seconds: float = 5.0, turnstile: Turnstile | None = None) -> None:
         self.path = path
         self._busy_seconds = busy_seconds
-        self._writer = GroupCommit(SqliteSession(path), busy_seconds=busy_seconds, turnstile=turnstile)
+        self._session = SqliteSession(path)
+        self._writer = GroupCommit(self._session, busy_seconds=busy_seconds, turnstile=turnstile)
         self._reader: sqlite3.Connection | None = None
         self._gave_way = 0.0
 
@@ -198,7 +207,18 @@ class SqliteStore:
         return await self._writer.run(work)
 
     async def listen(self, wake: Callable[[], None]) -> None:
-        await asyncio.Event().wait()
+        known = self._version()
+        while True:
+            await asyncio.sleep(_LISTEN)
+            if (version := self._version()) != known:
+                known = version
+                wake()
+
+    def _version(self) -> int:
+        try:
+            return self._session.version()
+        except sqlite3.Error:
+            return -1  # whoever asks the store next is told why
 
     async def close(self) -> None:
         await self._writer.close()

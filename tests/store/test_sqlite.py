@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from mailproc.failpoint import NO_FAILPOINTS
 from mailproc.store.connection import StoreBusy, StoreDamaged
 from mailproc.store.deliveries import Claimed, NewDelivery
 from mailproc.store.lock import ServeLock
-from mailproc.store.migrate import SchemaTooNew
+from mailproc.store.migrate import SchemaTooNew, migrate
 from mailproc.store.protocol import Transaction
-from mailproc.store.sqlite import SqliteStore, open_sqlite, quick_check
+from mailproc.store.sqlite import SqliteSession, SqliteStore, connect, open_sqlite, quick_check
 
 RAW = b"Subject: hello\r\n\r\nworld\r\n"
 
@@ -39,6 +40,34 @@ def claim(tx: Transaction, now: float) -> list[Claimed]:
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "state" / "mailproc.db"
+
+
+async def test_who_listens_hears_what_another_process_committed(path: Path) -> None:
+    here, elsewhere = open_sqlite(path), open_sqlite(path)
+    await here.write(lambda tx: keep(tx, b"1"))
+    woken = asyncio.Event()
+    listening = asyncio.create_task(here.listen(woken.set))
+    await asyncio.sleep(0)
+    await elsewhere.write(lambda tx: keep(tx, b"2"))
+    await asyncio.wait_for(woken.wait(), 30)
+    listening.cancel()
+    await here.close()
+    await elsewhere.close()
+
+
+def test_a_version_changes_by_what_others_commit_and_not_by_what_we_do(path: Path) -> None:
+    path.parent.mkdir()
+    other = connect(path)
+    migrate(other, NO_FAILPOINTS)
+    session = SqliteSession(path)
+    connection = session.open()
+    before = session.version()
+    connection.do("INSERT INTO raw_mail (sha256, size, codec, content) VALUES (x'01', 0, 0, x'')")
+    assert session.version() == before
+    other.execute("DELETE FROM raw_mail")
+    assert session.version() != before
+    session.close()
+    other.close()
 
 
 async def test_a_store_locked_by_another_process_is_busy_not_broken(path: Path) -> None:
