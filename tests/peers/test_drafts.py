@@ -90,7 +90,7 @@ def discard(staff: Staff, agent: str, uid: int, *, mailbox: str = DRAFTS) -> Non
 
 
 def drafts(staff: Staff, agent: str, number: int) -> dict[int, Mail]:
-    """What lies in Drafts and answers this mail of a customer; a draft may vanish between search and fetch."""
+    """What lies in Drafts and answers this mail of a customer: some may vanish meanwhile."""
     client = staff.client(agent)
     client.select_folder(DRAFTS, readonly=True)
     uids = client.search(["UNDELETED", "HEADER", "In-Reply-To", f"<mail-{number}@customer.example>"])
