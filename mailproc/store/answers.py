@@ -112,10 +112,22 @@ class Answers:
         family = self._family(ticket)
         named = self._named(family, message_ids)
         turn = self.standing(ticket).turn
-        if own := [each for of_ticket, each, _ in named if of_ticket == ticket]:
-            return min(turn, max(own))
         newest = max((at for _, _, at in named), default=moment)
-        return turn - 1 if turn and self._wrote_since(family, newest) else turn
+        own = max((each for of_ticket, each, _ in named if of_ticket == ticket), default=None)
+        if own is None:
+            return turn - 1 if turn and self._wrote_since(family, newest) else turn
+        # Turns beyond those of its own mails are of older mails, which wait in its parts.
+        if own < turn and self._is_newest_turn(ticket, own) and not self._wrote_since(family, newest):
+            return turn
+        return min(turn, own)
+
+    def _is_newest_turn(self, ticket: int, turn: int) -> bool:
+        """Whether no mail of the ticket itself made a later one."""
+        row = self._connection.one(
+            "SELECT 1 FROM message WHERE ticket = :ticket AND direction = 'in' AND turn > :turn LIMIT 1",
+            {"ticket": ticket, "turn": turn},
+        )
+        return row is None
 
     def _family(self, ticket: int) -> list[int]:
         """A ticket and all that were merged into it."""

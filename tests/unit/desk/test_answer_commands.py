@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import pytest
+
 from mailproc.desk.merge import merge, split
 from mailproc.desk.submitted import SubmissionSettings
 from mailproc.model.outbox import OutboxKind
-from mailproc.model.ticket import State
+from mailproc.model.ticket import MessageStatus, State
 from mailproc.pipeline.canned import Canned
 from tests.unit.desk.agents_desk import (
     CARLA,
+    FIRST,
     HELD,
     WAITING,
     again,
@@ -185,6 +188,24 @@ async def test_an_unanswered_mail_of_a_merged_ticket_can_still_be_answered(offic
     )
     await hand_in(office, "bob", raw)
     assert await statuses(office, one) == [WAITING, WAITING]
+
+
+@pytest.mark.parametrize(("answered", "becomes"), [("<two@customer.example>", WAITING), (FIRST, HELD)])
+async def test_of_two_mails_that_wait_in_merged_tickets_the_newer_one_is_answered(
+    office: Office, answered: str, becomes: MessageStatus
+) -> None:
+    """The older ticket became part of the newer one."""
+    one = await open_ticket(office)
+    office.clock.now += 3600
+    await office.receive(ask(message_id="<two@customer.example>", subject="Another fire"))
+    two = (await office.tickets())[1]
+    await office.store.write(
+        lambda tx: merge(
+            tx, tx.tickets.get(one.id), tx.tickets.get(two.id), who="alice", now=office.clock.now
+        )
+    )
+    await hand_in(office, "alice", answer(to=reply_address(office, two), answers=answered))
+    assert await statuses(office, two) == [becomes]
 
 
 async def test_what_is_left_of_a_ticket_after_a_split_can_be_answered(office: Office) -> None:
