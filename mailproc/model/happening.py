@@ -7,8 +7,9 @@ that it opens or opens again.
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
@@ -25,7 +26,8 @@ STATES = {
     State.PROBLEM: What.OFF,
 }
 THANKED = "thanked"  # the mail that came just before it wants nothing
-TOLD = ("answered", "merged", "taken_back", THANKED)  # events that count though they may change no state
+SPLIT = "split"  # mails went to another ticket
+TOLD = ("answered", "merged", "taken_back", SPLIT, THANKED)  # what counts though it may change no state
 
 OLDER = ", an older mail"  # ends the detail of an answer to a mail that is not the customer's newest
 _TAKEN_BACK = "an answer "  # and then what the answer's own event says
@@ -33,30 +35,37 @@ _TAKEN_BACK = "an answer "  # and then what the answer's own event says
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """What counts of a message."""
+    """What counts of a message; ``opened`` is when its own ticket was, where that is part of another."""
 
     at: float
     direction: Direction
     automatic: str
     agent: str = ""
     message_id: str = ""
+    opened: float | None = None
 
     @property
     def is_customers(self) -> bool:
         return self.direction is Direction.IN and self.automatic == "none"
 
+    @property
+    def is_agents(self) -> bool:
+        return self.direction is Direction.OUT and bool(self.agent)
+
 
 def happenings(opened: float, events: Iterable[Event], letters: Iterable[Letter]) -> list[Happening]:
     """In order, none before ``opened``.  Events and letters are in the order in which they were stored.
 
-    Only events with a state, and those ``TOLD``, are looked at.
+    Only events with a state, and those ``TOLD``, are looked at.  What an older ticket brought that is part of
+    this one now counts at ``opened``, in the order in which it happened.
     """
     told = list(events)
     mails = list(_of_letters(opened, letters))
     for event in told:
         if event.what == THANKED:
             _forget_mail(mails, event.at)
-    return sorted([*mails, *_of_events(opened, told, mails)], key=attrgetter("at"))
+    found = sorted([*mails, *_of_events(opened, told, mails)], key=attrgetter("at"))
+    return [Happening(max(each.at, opened), each.what) for each in found]
 
 
 def _forget_mail(mails: list[Happening], at: float) -> None:
@@ -73,24 +82,28 @@ def _of_letters(opened: float, letters: Iterable[Letter]) -> Iterator[Happening]
     Those have no events there.
     """
     known: set[str] = set()
-    last = opened
+    last = -math.inf
     for letter in letters:
         last = max(last, letter.at)
         if letter.is_customers and letter.message_id not in known:
             known.update({letter.message_id} - {""})
             yield Happening(last, What.CUSTOMER)
-        elif letter.direction is Direction.OUT and letter.agent and letter.at < opened:
+        elif letter.is_agents and letter.at < (opened if letter.opened is None else letter.opened):
             yield Happening(last, What.ANSWER)
 
 
-def _of_events(opened: float, events: Iterable[Event], mails: list[Happening]) -> list[Happening]:
+def _of_events(opened: float, events: list[Event], mails: list[Happening]) -> list[Happening]:
     """What events tell; a clock that was put back does not change their order."""
     wrote = [mail.at for mail in mails if mail.what is What.CUSTOMER]
     found: list[Happening] = []
     answers: list[tuple[str, Happening]] = []
-    last = opened
-    for event in events:
-        last = max(last, _since_when(event, opened, last, wrote))
+    last = -math.inf
+    last_split = max((place for place, event in enumerate(events) if event.what == SPLIT), default=-1)
+    for place, event in enumerate(events):
+        if event.what == SPLIT:
+            continue
+        # Which mail opened it again nobody knows once some were split off.
+        last = max(last, _since_when(event, opened, last, wrote if place > last_split else ()))
         if event.what == "answered":
             answers.append((event.detail.removesuffix(OLDER), Happening(last, What.ANSWER)))
         elif event.what == "taken_back":
@@ -102,7 +115,7 @@ def _of_events(opened: float, events: Iterable[Event], mails: list[Happening]) -
     return [answer for _, answer in answers] + found
 
 
-def _since_when(event: Event, opened: float, last: float, wrote: list[float]) -> float:
+def _since_when(event: Event, opened: float, last: float, wrote: Sequence[float]) -> float:
     if event.what == "opened":
         return opened
     if event.what != "follow_up" or event.state is None:

@@ -8,12 +8,14 @@ which somebody was to do something.
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from operator import itemgetter
+from types import MappingProxyType
 from typing import NamedTuple
 
-from mailproc.model.happening import OLDER, STATES, THANKED, TOLD
+from mailproc.model.happening import OLDER, SPLIT, STATES, THANKED, TOLD
 from mailproc.model.target import Kind, What
 from mailproc.model.ticket import State
 from mailproc.reports.ruler import Ruler
@@ -25,6 +27,8 @@ _OF = {state.value: STATES[state] for state in State}
 _WORK, _CLOSED, _OFF = What.WORK, What.CLOSED, What.OFF
 _CUSTOMER, _ANSWER = What.CUSTOMER, What.ANSWER
 _ORDER = itemgetter(0)
+
+NO_PARTS: Mapping[int, float] = MappingProxyType({})
 
 Step = tuple[float, What, str]  # when, what, and who answered or which state
 
@@ -60,13 +64,24 @@ def walk_family(case: Case, ruler: Ruler, end: float) -> Walked:
         return walked._replace(waits=[], running=[])
     if case.family is None:
         return walked
-    together = walk(case.head.opened, case.family.messages, case.family.events, ruler, end)
+    family = case.family
+    together = walk(case.head.opened, family.messages, family.events, ruler, end, family.opened)
     return walked._replace(waits=together.waits, running=together.running)
 
 
-def walk(opened: float, messages: Sequence[Row], events: Sequence[Row], ruler: Ruler, end: float) -> Walked:
-    """Up to, but not including, a moment; rows as ``store.figures.Case`` has them."""
-    steps, wrote = _of_letters(messages, opened, end)
+def walk(
+    opened: float,
+    messages: Sequence[Row],
+    events: Sequence[Row],
+    ruler: Ruler,
+    end: float,
+    parts: Mapping[int, float] = NO_PARTS,
+) -> Walked:
+    """Up to, but not including, a moment; rows as ``store.figures.Case`` has them.
+
+    ``parts`` is when each ticket was opened whose messages these are, where there are several.
+    """
+    steps, wrote = _of_letters(messages, opened, end, parts)
     answers, states, was_spam = _of_events(events, steps, wrote, opened, end)
     steps += [(at, _ANSWER, who) for at, who, _ in answers]
     steps += states
@@ -74,16 +89,18 @@ def walk(opened: float, messages: Sequence[Row], events: Sequence[Row], ruler: R
     pace = _Pace(opened, ruler)
     for step in steps:
         pace.take(step)
-    told, state = [(at, who) for at, who, _ in answers], states[-1][2] if states else "new"
+    told, state = [(max(at, opened), who) for at, who, _ in answers], states[-1][2] if states else "new"
     return Walked(told, pace.ended(), pace.running(end), pace.back, state, was_spam)
 
 
-def _of_letters(messages: Sequence[Row], opened: float, end: float) -> tuple[list[Step], list[float]]:
+def _of_letters(
+    messages: Sequence[Row], opened: float, end: float, parts: Mapping[int, float]
+) -> tuple[list[Step], list[float]]:
     steps: list[Step] = []
     wrote: list[float] = []
     known: set[str] = set()
-    last = opened
-    for _, at, direction, automatic, agent, message_id in messages:
+    last = -math.inf
+    for ticket, at, direction, automatic, agent, message_id in messages:
         if at >= end:
             continue
         if at > last:
@@ -94,7 +111,7 @@ def _of_letters(messages: Sequence[Row], opened: float, end: float) -> tuple[lis
                     known.add(message_id)
                 steps.append((last, _CUSTOMER, ""))
                 wrote.append(last)
-        elif agent and at < opened and direction == "out":
+        elif agent and direction == "out" and at < parts.get(ticket, opened):
             steps.append((last, _ANSWER, agent))
     return steps, wrote
 
@@ -105,17 +122,16 @@ def _of_events(
     """Answers (when, who, to whom), states, and whether it was opened as spam: ``model.happening``."""
     answers: list[tuple[float, str, str]] = []
     states: list[Step] = []
-    was_spam, last = False, opened
+    was_spam, last = False, -math.inf
     _forget_thanks(events, steps, wrote, end)
-    for _, at, what, who, detail, state in events:
-        if at >= end or (state is None and what not in TOLD):
+    last_split = max((place for place, event in enumerate(events) if event[2] == SPLIT), default=-1)
+    for place, (_, at, what, who, detail, state) in enumerate(events):
+        if at >= end or what == SPLIT or (state is None and what not in TOLD):
             continue
         if what == "opened":
-            at = opened
-            was_spam = state == "spam"
-        elif what == "follow_up":
-            newest = bisect_right(wrote, at)
-            at = wrote[newest - 1] if newest else at
+            at, was_spam = opened, state == "spam"
+        elif what == "follow_up" and place > last_split:
+            at = _accepted(at, wrote)
         if at > last:
             last = at
         if what == "answered":
@@ -127,6 +143,12 @@ def _of_events(
         elif what == "merged" and detail.startswith("into "):
             states.append((last, _OFF, MERGED))
     return answers, states, was_spam
+
+
+def _accepted(at: float, wrote: Sequence[float]) -> float:
+    """When the mail was that joined at a moment."""
+    newest = bisect_right(wrote, at)
+    return wrote[newest - 1] if newest else at
 
 
 def _forget_thanks(events: Sequence[Row], steps: list[Step], wrote: list[float], end: float) -> None:
@@ -163,8 +185,10 @@ class _Pace:
 
     def take(self, step: Step) -> None:
         at, what, name = step
-        if at != self._now:
+        if at > self._now:
             self._go_to(at)
+        else:
+            at = self._now  # at the same moment, or from before the ticket was opened
         if what is _CUSTOMER:
             if self._kind is None or self._ended is not None:
                 self._wait()

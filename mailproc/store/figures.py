@@ -20,10 +20,14 @@ AT_ONCE = 500  # tickets named in one statement
 
 @dataclass(slots=True)
 class Together:
-    """What clocks of a ticket count that others were merged into, in the order in which it was written."""
+    """What clocks of a ticket count that others were merged into, in the order in which it was written.
+
+    ``opened`` is when each of the tickets was, by row.
+    """
 
     messages: list[Row]
     events: list[Row]
+    opened: dict[int, float]
 
 
 class Head(NamedTuple):
@@ -157,8 +161,10 @@ class Figures:
         """Of those that others were merged into: as ``Targets.history`` tells it."""
         root_of = {part: root for part, root in parts.items() if root in wanted and part != root}
         root_of |= {root: root for root in root_of.values()}
-        families = {root: Together([], []) for root in root_of.values()}
+        families = {root: Together([], [], {}) for root in root_of.values()}
         rows = ", ".join(map(str, root_of))
+        for row in self._connection.all(f"SELECT id, opened FROM ticket WHERE id IN ({rows})"):
+            families[root_of[row[0]]].opened[row[0]] = row[1]
         for row in self._connection.all(f"{_MESSAGES} WHERE ticket IN ({rows}) ORDER BY id"):
             families[root_of[row[0]]].messages.append(row)
         for row in self._connection.all(

@@ -100,14 +100,16 @@ class Targets:
         letters = self._connection.all(
             f"""
             {_FAMILY}
-            SELECT at, direction, automatic, agent, message_id FROM message
-            WHERE ticket IN (SELECT id FROM family) ORDER BY id
+            SELECT message.at, message.direction, message.automatic, message.agent, message.message_id,
+                CASE WHEN ticket.id <> :ticket THEN ticket.opened END
+            FROM message JOIN ticket ON ticket.id = message.ticket
+            WHERE message.ticket IN (SELECT id FROM family) ORDER BY message.id
             """,
             asked,
         )
         return Kept(
             tuple(map(read_event, events)),
-            tuple(Letter(row[0], Direction(row[1]), row[2], row[3], row[4]) for row in letters),
+            tuple(Letter(row[0], Direction(row[1]), *row[2:]) for row in letters),
             self._known(ticket),
         )
 

@@ -35,6 +35,20 @@ def test_a_history_has_the_letters_of_merged_tickets_and_not_their_states(world:
     assert len(world.tx.targets.history(ticket.id).letters) == 1
 
 
+def test_the_letters_of_a_merged_ticket_say_when_that_was_opened(world: World) -> None:
+    ticket, other = world.open_ticket(), world.open_ticket()
+    close(world.tx, world.ticket(other), who="alice", now=NOW + 1)
+    merge(world.tx, world.ticket(other), world.ticket(ticket), who="alice", now=NOW + 2)
+    kept = world.tx.targets.history(ticket.id)
+    assert [letter.opened for letter in kept.letters] == [None, other.opened]
+
+
+def test_a_history_tells_that_mails_were_split_off(world: World) -> None:
+    ticket = world.open_ticket()
+    world.tx.history.add_event(ticket, "split", "alice", "1 to 99", NOW + 1)
+    assert [event.what for event in world.tx.targets.history(ticket.id).events] == ["split"]
+
+
 def test_a_ticket_is_looked_at_when_an_event_tells_of_it(world: World) -> None:
     ticket, other = world.open_ticket(), world.open_ticket()
     assert world.tx.targets.seen() == 0

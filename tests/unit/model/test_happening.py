@@ -72,6 +72,28 @@ def test_what_was_split_off_brings_its_answers() -> None:
     assert told([split], *letters) == [(1000, What.CUSTOMER), (1000, What.ANSWER), (1000, What.WORK)]
 
 
+def test_what_an_older_ticket_brings_keeps_its_order() -> None:
+    """It was answered and then written to again before the ticket was opened that it is part of now."""
+    answer = Letter(910, Direction.OUT, "none", agent="alice", opened=900)
+    letters = (came(900), answer, came(920), came(1000))
+    events = [event(910, "answered", "to c@x"), NEW]
+    assert told(events, *letters) == [
+        (1000, What.CUSTOMER), (1000, What.ANSWER), (1000, What.CUSTOMER), (1000, What.CUSTOMER),
+        (1000, What.WORK),
+    ]  # fmt: skip
+
+
+def test_an_answer_that_was_split_off_before_is_one_where_its_ticket_became_part_of_an_older_one() -> None:
+    letters = (came(1000), came(1100), Letter(1200, Direction.OUT, "none", agent="alice", opened=1300))
+    assert told([NEW], *letters)[2:] == [(1100, What.CUSTOMER), (1200, What.ANSWER)]
+
+
+def test_what_a_mail_opened_again_counts_from_then_although_the_mail_was_split_off() -> None:
+    events = [NEW, event(1010, "snoozed", state=State.SNOOZED), event(1100, "follow_up", state=State.NEW)]
+    split = event(1500, "split", "1 to 17")
+    assert told([*events, split], came(1000))[-2:] == [(1010, What.SNOOZED), (1100, What.WORK)]
+
+
 def test_a_merged_ticket_is_out_of_sight() -> None:
     events = [NEW, event(1100, "closed", state=State.CLOSED), event(1100, "merged", "into 17")]
     assert told(events)[-1] == (1100, What.OFF)

@@ -113,7 +113,12 @@ class Oracle:
         return str(state)
 
     def wrote(self, event: Row) -> float:
-        """When the customer's newest mail came, at an event."""
+        """When the customer's newest mail came, at an event; that may be another one now after a split."""
+        later = (
+            each for each in self.events if each["ticket"] == event["ticket"] and each["id"] > event["id"]
+        )
+        if any(each["what"] == "split" for each in later):
+            return float(event["at"])
         mails: list[float] = [
             message["at"]
             for message in self.messages
@@ -143,10 +148,17 @@ class Oracle:
         told = [
             Event(e["at"], e["what"], e["who"], e["detail"], State(e["state"]) if e["state"] else None)
             for e in events
-            if e["at"] < self.period.end and (e["state"] or e["what"] in TOLD)
+            if (e["at"] < self.period.end and (e["state"] or e["what"] in TOLD)) or e["what"] == "split"
         ]
         letters = [
-            Letter(m["at"], Direction(m["direction"]), m["automatic"], m["agent"], m["message_id"])
+            Letter(
+                m["at"],
+                Direction(m["direction"]),
+                m["automatic"],
+                m["agent"],
+                m["message_id"],
+                next(each["opened"] for each in self.tickets if each["id"] == m["ticket"]),
+            )
             for m in messages
             if m["at"] < self.period.end
         ]
@@ -185,7 +197,7 @@ class Oracle:
                 continue
             agents = [ticket["owner"]]
             if clock.kind is not Kind.SOLUTION:
-                agents = answered_by(events, messages, clock.ended)
+                agents = answered_by(events, messages, clock.ended, ticket["opened"])
             if len(agents) > 1:
                 self.unsure |= {
                     f"agent/{agent}/{kind}_{what}" for agent in agents for what in ("median", "p90")
@@ -225,10 +237,12 @@ class Oracle:
             self.counts[f"{group}/backlog"] += 1
 
 
-def answered_by(events: list[Row], messages: list[Row], at: float) -> list[str]:
+def answered_by(events: list[Row], messages: list[Row], at: float, opened: float) -> list[str]:
     """Who may have; what a part of a ticket has from before the ticket's opening counts at that moment."""
-    then = {str(event["who"]) for event in events if event["what"] == "answered" and event["at"] == at}
-    return sorted(then or {str(message["agent"]) for message in messages if message["agent"]})
+    answers = [(event["at"], event["who"]) for event in events if event["what"] == "answered"]
+    letters = [(message["at"], message["agent"]) for message in messages if message["agent"]]
+    then = {str(who) for when, who in (*answers, *letters) if max(when, opened) == at}
+    return sorted(then or {str(who) for _, who in letters})
 
 
 def quantile(values: list[float], what: str) -> float | None:
