@@ -91,3 +91,20 @@ def test_a_second_daemon_is_refused_while_workers_run(make_daemon: Callable[...,
     daemon.start()
     assert daemon.serve_beside() == 1
     daemon.stop()
+
+
+def test_the_service_manager_hears_that_all_is_well_only_while_every_worker_works(
+    make_daemon: Callable[..., Daemon],
+) -> None:
+    """sd_watchdog_enabled(3): a daemon that says nothing for so long is started anew."""
+    daemon = make_daemon(top="workers = 2", environment={"WATCHDOG_USEC": "2000000"})
+    daemon.start()
+    assert daemon.says(b"WATCHDOG=1", seconds=20)
+    stuck = workers_of(daemon)[0]
+    os.kill(stuck, signal.SIGSTOP)
+    eventually(lambda: "a worker was not heard of" in daemon.log())
+    while daemon.says(b"WATCHDOG=1", seconds=0.5):  # what it said before that
+        pass
+    os.kill(stuck, signal.SIGCONT)
+    assert daemon.says(b"WATCHDOG=1", seconds=20)
+    daemon.stop()
