@@ -37,6 +37,20 @@ class StoreSection(Section, frozen=True):
     timeout: Seconds = 30.0  # for one answer of PostgreSQL; then its connection is cut
 
 
+class BucketSection(Section, frozen=True):
+    url: str = ""  # needed: s3://NAME, or s3://NAME/PREFIX
+    endpoint: str = ""  # of what is not Amazon's: https://s3.example.org
+    region: str = ""  # by default what $AWS_REGION says, or us-east-1
+    access_key: str = ""  # by default as the S3 tools find one: $AWS_ACCESS_KEY_ID, the machine's role
+    secret_key: str = ""  # that belongs to it
+    secret_key_file: str = ""  # better: nobody but mailproc may read it
+    ca_file: str = ""  # certificates of authorities, PEM; the system's by default
+    least: Annotated[int, Meta(ge=16_384)] = 65_536  # octets: smaller mails stay in the database
+    after: Days = 7.0  # since their ticket was closed, or was spam
+    move: bool = True  # false: nothing more is moved there, what is there is read
+    timeout: Seconds = 30.0  # for one mail
+
+
 class LmtpSection(Section, frozen=True):
     listen: tuple[str, ...] = ()  # HOST:PORT, [V6]:PORT, unix:PATH or systemd:NAME
 
@@ -240,6 +254,7 @@ class Config(Section, frozen=True):
     templates: tuple[str, ...] = ()  # folders with a site's own templates, searched first
     canned: tuple[str, ...] = ()  # folders with a site's own standard answers, searched first
     store: StoreSection = field(default_factory=StoreSection)
+    bucket: BucketSection | None = None  # large mails of closed tickets
     lmtp: LmtpSection = field(default_factory=LmtpSection)
     smtp: SmtpSection = field(default_factory=SmtpSection)
     submission: SubmissionSection = field(default_factory=SubmissionSection)

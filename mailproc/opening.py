@@ -28,7 +28,10 @@ from mailproc.model.mac import BadKeyring, Keyring
 from mailproc.model.moment import parse_span
 from mailproc.model.period import ReportPlan, parse_schedule, parse_time
 from mailproc.model.target import Kind, Target
+from mailproc.store.archived import ArchivedStore
+from mailproc.store.bucket import Bucket, BucketPlace
 from mailproc.store.connection import StoreError
+from mailproc.store.originals import MovingRule
 from mailproc.store.place import PostgresPlace, SqlitePlace, place_of
 from mailproc.store.protocol import Store
 
@@ -37,6 +40,7 @@ log = logging.getLogger("mailproc")
 KEY_BYTES = 32
 LEAD = "lead"  # in the list of a report's recipients
 HOUR = 3600.0
+DAY = 86400.0
 
 
 def store_place(config: Config) -> SqlitePlace | PostgresPlace:
@@ -46,7 +50,36 @@ def store_place(config: Config) -> SqlitePlace | PostgresPlace:
 
 def open_store(config: Config) -> Store:
     """The configured store, its schema up to date."""
-    return store_place(config).open()
+    return with_bucket(store_place(config).open(), make_bucket(config))
+
+
+def with_bucket(store: Store, bucket: Bucket | None) -> Store:
+    """A store as it is read: with what lies in the bucket, where there is one."""
+    return ArchivedStore(store, bucket) if bucket else store
+
+
+def make_bucket(config: Config) -> Bucket | None:
+    """The configured bucket, not connected yet."""
+    section = config.bucket
+    if section is None:
+        return None
+    return Bucket(
+        BucketPlace(
+            url=section.url,
+            timeout=section.timeout,
+            endpoint=section.endpoint,
+            region=section.region,
+            access_key=section.access_key,
+            secret_key=section.secret_key,
+            ca_file=section.ca_file,
+        )
+    )
+
+
+def bucket_rule(config: Config) -> MovingRule | None:
+    """What is moved into the bucket; None where nothing is."""
+    section = config.bucket
+    return MovingRule(section.least, section.after * DAY) if section and section.move else None
 
 
 def node_name(config: Config) -> str:

@@ -25,7 +25,7 @@ log = logging.getLogger("mailproc.reload")
 
 LONGEST = 30.0  # seconds for the check
 LOOK = 0.1  # seconds between two looks whether the daemon is to end
-KEPT = ("store", "data_dir")  # what stays as it is until a restart
+KEPT = ("store", "bucket", "data_dir")  # what stays as it is until a restart
 
 
 def renewed(old: Loaded, environment: Mapping[str, str], *, longest: float = LONGEST) -> Loaded:

@@ -28,7 +28,7 @@ from mailproc.desk.site import Site
 from mailproc.desk.view import rfc3339
 from mailproc.mime.reader import read
 from mailproc.model.address import Address
-from mailproc.opening import load_keyring, make_site, store_place
+from mailproc.opening import load_keyring, make_bucket, make_site, store_place, with_bucket
 from mailproc.pipeline.chain import Chain
 from mailproc.store.connection import StoreError
 from mailproc.store.protocol import Store
@@ -126,6 +126,7 @@ async def replaying(loaded: Loaded, changed: Loaded | None, clock: Clock) -> Asy
     store = place.look_at()
     if store is None:
         raise StoreError(f"{place}: there is no store yet, and so no mail to replay")
+    store = with_bucket(store, make_bucket(loaded.config))
     benches: list[Bench] = []
     try:
         benches.append(await _bench(loaded, loaded, store, clock))

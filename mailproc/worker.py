@@ -32,13 +32,15 @@ from mailproc.failpoint import FailPoints
 from mailproc.metrics.figures import look
 from mailproc.metrics.measured import MeasuredIntake, MeasuredStore
 from mailproc.metrics.monitor import Monitor
-from mailproc.opening import plans_of, store_place
+from mailproc.opening import bucket_rule, make_bucket, plans_of, store_place, with_bucket
 from mailproc.pipeline.escalation_letters import read_escalation_letters
 from mailproc.reception import Reception
 from mailproc.reports.keep import keep_summaries
 from mailproc.reports.regular import keep_reporting
 from mailproc.reports.stamp import Stamps
 from mailproc.soundness import StoreCheck
+from mailproc.store.bucket import Bucket
+from mailproc.store.moving import Mover
 from mailproc.store.place import PostgresPlace, SqlitePlace
 from mailproc.store.protocol import Store, StoreError
 from mailproc.store.turnstile import Turnstile
@@ -138,7 +140,8 @@ async def _start(
     """Start every part in the order of need; the stack stops them the other way round."""
     failpoints = FailPoints(environment)
     where = store_place(loaded.config)
-    store = MeasuredStore(where.open(failpoints, place.turnstile), place.row)
+    bucket = make_bucket(loaded.config)
+    store = MeasuredStore(with_bucket(where.open(failpoints, place.turnstile), bucket), place.row)
     stack.push_async_callback(store.close)
     clock, company = await _meet_others(where, store, place.name, environment)
     parts = await assemble(
@@ -148,16 +151,18 @@ async def _start(
         stack.push_async_callback(chain.close)
     running = [parts.processor.run(), *([parts.outbox.run()] if parts.outbox else [])]
     running += [watcher.run() for watcher in parts.watchers]
+    rule = bucket_rule(loaded.config)
     pause = QUICK_TICK if environment.get(MOVED_CLOCK) else TICK
     running.append(store.listen(parts.wake))
     running += company
-    running.append(_keep_time(loaded, parts, place.name, clock, pause))
+    more = _moving(loaded, bucket, where, clock, failpoints, pause)
+    running.append(_keep_time(loaded, parts, place.name, clock, pause, more))
     _run_in_background(running, stack)
     monitor = Monitor(
         store,
         place.board,
         workers=place.workers,
-        look=lambda: where.read_once(lambda tx: look(tx, clock())),
+        look=lambda: where.read_once(lambda tx: look(tx, clock(), rule)),
         holder=place.name,
         clock=clock,
     )
@@ -192,7 +197,7 @@ async def _follow(clock: ServerClock) -> None:
 
 
 def _keep_time(
-    loaded: Loaded, parts: Parts, holder: str, clock: Clock, pause: float
+    loaded: Loaded, parts: Parts, holder: str, clock: Clock, pause: float, more: Sequence[Work]
 ) -> Coroutine[None, None, None]:
     """What one worker of all does by itself, when its time has come."""
     grace = loaded.config.imap.spam_grace if loaded.config.imap else GRACE_OF_SPAM
@@ -207,6 +212,7 @@ def _keep_time(
     return Turn(parts.store, "clock", holder, clock).work(
         [
             *company,
+            *more,
             lambda store: enrich_later(LateNotes(store, parts.site, parts.chains), clock),
             lambda store: keep_learning(store, clock),
             keep_index,
@@ -215,6 +221,21 @@ def _keep_time(
             lambda store: keep_summaries(store, where, stamps, clock, pause=pause),
         ]
     )
+
+
+def _moving(
+    loaded: Loaded,
+    bucket: Bucket | None,
+    where: SqlitePlace | PostgresPlace,
+    clock: Clock,
+    failpoints: FailPoints,
+    pause: float,
+) -> list[Work]:
+    rule = bucket_rule(loaded.config)
+    if bucket is None or rule is None:
+        return []
+    mover = Mover(bucket, rule, clock, failpoints)
+    return [lambda store: mover.keep_moving(store, where, pause)]
 
 
 async def _leave(reception: Reception, departure: Departure) -> None:

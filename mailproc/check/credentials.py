@@ -1,9 +1,9 @@
 """Secrets: from a ``*_file`` that only mailproc may read, or from systemd's credentials.
 
 systemd.exec(5), LoadCredential=: ``$CREDENTIALS_DIRECTORY`` holds one file for each; ours are called like
-their keys: ``relay.password``, ``imap.password``, ``imap.token``, ``store.url``, ``dkim.DOMAIN.key``,
-``dkim.DOMAIN.ed25519_key``, ``submission.certificate``, ``submission.private_key``; and ``secret`` is the
-key of tags.
+their keys: ``relay.password``, ``imap.password``, ``imap.token``, ``store.url``, ``bucket.secret_key``,
+``dkim.DOMAIN.key``, ``dkim.DOMAIN.ed25519_key``, ``submission.certificate``, ``submission.private_key``; and
+``secret`` is the key of tags.
 """
 
 from __future__ import annotations
@@ -14,14 +14,22 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from mailproc.config import Config, DkimSection, ImapSection, RelaySection, StoreSection, SubmissionSection
+from mailproc.config import (
+    BucketSection,
+    Config,
+    DkimSection,
+    ImapSection,
+    RelaySection,
+    StoreSection,
+    SubmissionSection,
+)
 from mailproc.model.mistake import Findings
 
 MAX_OCTETS = 65_536
 
 _OTHERS = stat.S_IROTH | stat.S_IWOTH
-_HOLDERS = (("store", "url"), ("relay", "password"), ("imap", "password"))
-_Holder = StoreSection | RelaySection | ImapSection
+_HOLDERS = (("store", "url"), ("bucket", "secret_key"), ("relay", "password"), ("imap", "password"))
+_Holder = StoreSection | BucketSection | RelaySection | ImapSection
 
 
 def read_secrets(config: Config, folder: Path, environment: Mapping[str, str], findings: Findings) -> Config:

@@ -6,7 +6,15 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from mailproc.config import CalendarSection, Config, DkimSection, ImapSection, StoreSection, SubmissionSection
+from mailproc.config import (
+    BucketSection,
+    CalendarSection,
+    Config,
+    DkimSection,
+    ImapSection,
+    StoreSection,
+    SubmissionSection,
+)
 from mailproc.model.mistake import Findings
 
 SITE_TEMPLATES = Path("/etc/mailproc/templates")
@@ -29,6 +37,7 @@ def resolve_paths(config: Config, folder: Path, findings: Findings) -> Config:
         templates=tuple(_absolute(name, folder) for name in config.templates),
         canned=tuple(_absolute(name, folder) for name in config.canned),
         store=_store(config.store, data_dir, folder),
+        bucket=_bucket(config.bucket, folder) if config.bucket else None,
         lmtp=replace(config.lmtp, listen=_endpoints(config.lmtp.listen, folder)),
         smtp=replace(config.smtp, listen=_endpoints(config.smtp.listen, folder)),
         metrics=replace(config.metrics, listen=_endpoints(config.metrics.listen, folder)),
@@ -72,6 +81,10 @@ def _endpoints(listen: tuple[str, ...], folder: Path) -> tuple[str, ...]:
 def _store(store: StoreSection, data_dir: str, folder: Path) -> StoreSection:
     url = store.url or f"sqlite:{data_dir}/mailproc.db"
     return replace(store, url=_with_path(url, "sqlite", folder))
+
+
+def _bucket(bucket: BucketSection, folder: Path) -> BucketSection:
+    return replace(bucket, ca_file=_absolute(bucket.ca_file, folder) if bucket.ca_file else "")
 
 
 def _submission(submission: SubmissionSection, folder: Path) -> SubmissionSection:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from mailproc.check.bucket import check_bucket
 from mailproc.check.calendars import check_calendars, check_holidays
 from mailproc.check.credentials import read_secrets
 from mailproc.check.desks import check_site
@@ -86,6 +87,8 @@ def check_values(config: Config, findings: Findings) -> None:
     check_reports(config, findings)
     check_sockets(config, findings)
     check_imap(config, findings)
+    if config.bucket:
+        check_bucket(config.bucket, findings)
     check_drafts(config, findings)
     check_submission(config, findings)
     if config.dkim:

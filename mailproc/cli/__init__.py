@@ -45,7 +45,7 @@ COMMANDS = {
     "spam": Entry("spam", "Teach the spam classifier, and ask it."),
     "stages": Entry("stages", "Each desk's stages in their order, with options and file."),
     "status": Entry("status", "What was accepted, what became of it, and what waits."),
-    "store": Entry("store", "The database: copy it into another."),
+    "store": Entry("store", "The database: copy, verify, fetch from the bucket."),
     "text": Entry(
         "text", "What is read from a mail: who, what is new in it, what is quoted, what is attached."
     ),

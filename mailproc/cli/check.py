@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Iterator
 from itertools import chain
@@ -13,7 +14,7 @@ from mailproc.cli.filters import load_site
 from mailproc.cli.invocation import Invocation
 from mailproc.cli.output import FAILED
 from mailproc.config import Config
-from mailproc.opening import store_place
+from mailproc.opening import make_bucket, store_place
 from mailproc.store.connection import StoreError
 from mailproc.store.place import PostgresPlace
 
@@ -39,7 +40,9 @@ def check(ctx: click.Context, probe: bool) -> None:
     assert invocation is not None
     failed = False
     parts = probe_parts(loaded.config, invocation.environment)
-    for probed in chain(parts, _probe_database(loaded.config), probe_stages(loaded)):
+    for probed in chain(
+        parts, _probe_database(loaded.config), _probe_bucket(loaded.config), probe_stages(loaded)
+    ):
         click.echo(str(probed))
         failed = failed or bool(probed.failure)
     if failed:
@@ -54,3 +57,14 @@ def _probe_database(config: Config) -> Iterator[Probed]:
             yield Probed("database", "at PostgreSQL", remark=place.probe())
         except StoreError as error:
             yield Probed("database", "at PostgreSQL", failure=str(error))
+
+
+def _probe_bucket(config: Config) -> Iterator[Probed]:
+    """Whether mails can be put there, read back and, being no mails, deleted."""
+    bucket = make_bucket(config)
+    if bucket is not None and config.bucket is not None:
+        try:
+            asyncio.run(bucket.probe())
+            yield Probed("bucket", config.bucket.url)
+        except StoreError as error:
+            yield Probed("bucket", config.bucket.url, failure=str(error))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import click
 
-from mailproc.cli.context import run_with_store
+from mailproc.cli.context import clock_of, read_site, run, with_store
 from mailproc.cli.output import echo_json
+from mailproc.desk.status import bucket_counts
 from mailproc.desk.status import status as count
-from mailproc.store.protocol import Store
+from mailproc.opening import bucket_rule
+from mailproc.store.protocol import Transaction
 
 
 @click.command()
@@ -16,10 +18,13 @@ from mailproc.store.protocol import Store
 def status(ctx: click.Context, as_json: bool) -> None:
     """What was accepted, what became of it, and what waits."""
 
-    async def work(store: Store) -> dict[str, object]:
-        return await store.read(count)
+    loaded, clock = read_site(ctx), clock_of(ctx)
 
-    counts = run_with_store(ctx, work)
+    def work(tx: Transaction) -> dict[str, object]:
+        rule = bucket_rule(loaded.config)
+        return count(tx) | ({"bucket": bucket_counts(tx, rule, clock())} if loaded.config.bucket else {})
+
+    counts = run(with_store(loaded, lambda store: store.read(work)))
     if as_json:
         echo_json([counts])
         return

@@ -6,17 +6,20 @@ import time
 
 import click
 
-from mailproc.cli.context import failures
+from mailproc.cli.context import failures, run_with_store
 from mailproc.cli.output import fail
 from mailproc.store.copying import copy as copy_rows
+from mailproc.store.originals import Originals
 from mailproc.store.place import PostgresPlace, SqlitePlace, place_of
+from mailproc.store.protocol import Store
+from mailproc.store.verifying import fetch_all, verify_all
 
 _TIMEOUT = 30.0
 
 
 @click.group()
 def store() -> None:
-    """The database: copy it into another."""
+    """The database: copy, verify, fetch from the bucket."""
 
 
 @store.command()
@@ -33,7 +36,38 @@ def copy(source: str, target: str) -> None:
         fail(f"there is no store at {here}")
     with failures(), here.end() as begin, there.end() as end:
         counts = copy_rows(begin, end, time.time(), _tell)
+        away, _ = Originals(end.connection).in_bucket()
     click.echo(f"{sum(counts.values())} rows copied; the index of words is made anew when the daemon runs")
+    if away:
+        click.echo(f"{away} of the mails lie in the bucket: the target needs the same [bucket]", err=True)
+
+
+@store.command()
+@click.pass_context
+def verify(ctx: click.Context) -> None:
+    """Read every mail, in the database and in the bucket, and compare it with its digest.
+
+    What is not as it was, or is not to be had, is told by its SHA-256, and ends with status 1.
+    """
+
+    async def work(store: Store) -> tuple[int, int]:
+        return await verify_all(store, lambda sha256, why: click.echo(f"{sha256.hex()}: {why}"))
+
+    sound, wrong = run_with_store(ctx, work)
+    click.echo(f"{sound} mails are as they came", err=True)
+    if wrong:
+        fail(f"{wrong} are not")
+
+
+@store.command()
+@click.pass_context
+def fetch(ctx: click.Context) -> None:
+    """Take the mails that lie in the bucket back into the database, also while the daemon runs.
+
+    The bucket keeps them, too.  Unless bucket.move is false they are moved there again.
+    """
+    fetched = run_with_store(ctx, fetch_all)
+    click.echo(f"{fetched} mails fetched", err=True)
 
 
 def _place(url: str) -> SqlitePlace | PostgresPlace:

@@ -29,7 +29,7 @@ from mailproc.pipeline.chain import Chain
 from mailproc.pipeline.delivery import FAILED, Delivery
 from mailproc.pipeline.verdict import Course, Verdict
 from mailproc.store.deliveries import Claimed, StoredDelivery
-from mailproc.store.protocol import Store, StoreError, Transaction
+from mailproc.store.protocol import BucketAway, Store, StoreError, Transaction
 
 log = logging.getLogger("mailproc.chain")
 
@@ -268,6 +268,8 @@ class Processor:
             filed = await self._store.write(lambda tx: self._filing.file(tx, batch, self._clock()))
         except StoreError as error:
             log.warning("deliveries=%d store=%s", len(batch), error)
+            if isinstance(error, BucketAway) and len(batch) > 1:
+                return False  # one of them asks for an older mail: the others need not wait for that
             for judged in batch:
                 stored = judged.stored
                 await self._put_back(stored, "store away", attempts=stored.attempts - 1)

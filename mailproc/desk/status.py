@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from mailproc.model.ticket import Outcome
+from mailproc.store.originals import MovingRule
 from mailproc.store.protocol import Transaction
+
+
+def bucket_counts(tx: Transaction, rule: MovingRule | None, now: float) -> dict[str, int]:
+    """How many originals lie in the bucket, and how many are to be moved there."""
+    moved, _ = tx.originals.in_bucket()
+    return {"waiting": tx.originals.waiting(rule, now) if rule else 0, "moved": moved}
 
 
 def status(tx: Transaction) -> dict[str, object]:

@@ -8,6 +8,7 @@ agent, so that it can be taken back exactly, and all counts can be made again.
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -17,7 +18,9 @@ from mailproc.mime.surgery import normalise_newlines
 from mailproc.mime.tokens_mail import mail_tokens
 from mailproc.model.ticket import Direction, Ticket
 from mailproc.store.lessons import LessonDue
-from mailproc.store.protocol import Store, Transaction
+from mailproc.store.protocol import BucketAway, Store, Transaction
+
+log = logging.getLogger("mailproc.spam")
 
 GRACE = 60.0  # seconds in which an agent may change his mind
 _AT_ONCE = 20  # tickets learnt between two looks at the clock
@@ -86,14 +89,14 @@ def untrain_agent(tx: Transaction, agent: str, since: float = 0.0) -> int:
 def rebuild(tx: Transaction, upstream_hosts: Collection[str] = ()) -> tuple[int, int]:
     """Make all counts again from what was learnt; return how many mails were read again, of how many.
 
-    A mail that the store still has is read anew, as a newer tokenizer may see more in it; for the others
-    their recorded tokens stand.
+    A mail that the database still has is read anew, as a newer tokenizer may see more in it; for the others,
+    those in a bucket too, their recorded tokens stand.
     """
     everything = tx.tokens.all_learnt()
     tx.tokens.drop_counts()
     anew = 0
     for each in everything:
-        learnt, raw = tx.tokens.learnt(each.sha256), tx.deliveries.raw(each.sha256)
+        learnt, raw = tx.tokens.learnt(each.sha256), tx.deliveries.raw_here(each.sha256)
         words = learnt[1] if learnt else frozenset[str]()
         if raw is not None:
             words, anew = read_lesson(raw, upstream_hosts).words, anew + 1
@@ -121,7 +124,11 @@ async def learn_due(
 
 
 async def _learn(store: Store, due: LessonDue, now: float, upstream_hosts: Collection[str]) -> int:
-    raws = await store.read(lambda tx: _received(tx, due.ticket))
+    try:
+        raws = await store.read(lambda tx: _received(tx, due.ticket))
+    except BucketAway as away:
+        log.warning("ticket_row=%d learnt later: %s", due.ticket, away)
+        return 0
     lessons = [read_lesson(raw, upstream_hosts) for raw in raws]
 
     def learn(tx: Transaction) -> int:

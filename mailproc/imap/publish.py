@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -30,7 +30,7 @@ from mailproc.model.desk import Desk
 from mailproc.model.folder import Place
 from mailproc.model.ticket import Ticket
 from mailproc.store.folders import CopyRecord, row_of
-from mailproc.store.protocol import Store, Transaction
+from mailproc.store.protocol import BucketAway, Store, Transaction
 
 log = logging.getLogger("mailproc.imap")
 
@@ -51,14 +51,20 @@ Record = Callable[[Sequence[CopyRecord]], Awaitable[None]]
 class Outcome:
     """What became of a set of repairs.
 
-    ``refused`` and ``confirmed`` are names of copies; what is in neither was not tried, or is not certain.
-    ``refusals`` and ``served`` tell of the places.
+    ``refused``, ``put_off``, ``confirmed`` are names of copies; what is in none was not tried, or is not
+    certain.  What is put off waits for its mail, which lies in a bucket.  ``refusals`` and ``served`` tell of
+    the places.
     """
 
     refused: dict[str, ImapRefused] = field(default_factory=dict)
+    put_off: set[str] = field(default_factory=set)
     confirmed: set[str] = field(default_factory=set)
     refusals: dict[Place, ImapRefused] = field(default_factory=dict)
     served: set[Place] = field(default_factory=set)
+
+    @property
+    def to_try_later(self) -> Set[str]:
+        return self.refused.keys() | self.put_off
 
     def refuse(self, names: Iterable[str], place: Place, refusal: ImapRefused) -> None:
         if refusal.code not in _LOOK_AGAIN:
@@ -110,7 +116,7 @@ class Publisher:
             outcome.refuse([put.name for put in puts], place, refusal)
             return
         await self._confirm(there, place, outcome)
-        async for batch in self._letters([put.name for put in puts if put.name not in there]):
+        async for batch in self._letters([put.name for put in puts if put.name not in there], outcome):
             if not await self._append(place, batch, outcome):
                 return
 
@@ -167,12 +173,17 @@ class Publisher:
             outcome.served.add(place)
             self.failpoints.reach("folder.recorded")
 
-    async def _letters(self, names: Sequence[str]) -> AsyncIterator[list[_Letter]]:
+    async def _letters(self, names: Sequence[str], outcome: Outcome) -> AsyncIterator[list[_Letter]]:
         """The mails to put, a bearable number at a time."""
         batch: list[_Letter] = []
         octets = 0
         for name in names:
-            letter = await self._letter(name)
+            try:
+                letter = await self._letter(name)
+            except BucketAway as away:
+                log.warning("desk=%s copy=%s: %s", self.desk.name, name, away)
+                outcome.put_off.add(name)
+                continue
             if letter is None:
                 continue
             batch.append(letter)

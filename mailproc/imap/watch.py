@@ -31,7 +31,7 @@ from mailproc.imap.tree import Tree
 from mailproc.model.desk import Desk
 from mailproc.model.folder import CANNED, Place
 from mailproc.store.folders import CopyRecord, FolderWork
-from mailproc.store.protocol import Store, StoreError, Transaction
+from mailproc.store.protocol import BucketAway, Store, StoreError, Transaction
 
 log = logging.getLogger("mailproc.imap")
 
@@ -264,9 +264,9 @@ class Watch:
             return await self._post.store.write(
                 lambda tx: [self._rounds.decide(tx, each, view) for each in tickets]
             )
-        except (StoreError, TurnOver):
-            raise
-        except Exception:
+        except Exception as error:
+            if isinstance(error, (StoreError, TurnOver)) and not isinstance(error, BucketAway):
+                raise
             if len(tickets) > 1:
                 return [each for ticket in tickets for each in await self._decide([ticket], view)]
             (ticket,) = tickets
@@ -300,7 +300,7 @@ class Watch:
         for decision in decisions:
             work = tickets.get(decision.asked, [])
             names = {repair.name for repair in decision.plan.repairs}
-            if decision.is_failed or names & outcome.refused.keys():
+            if decision.is_failed or names & outcome.to_try_later:
                 due = self._delay(decision, now)
                 late += [(each, due) for each in work]
             elif names <= outcome.confirmed:

@@ -6,14 +6,15 @@ What comes from the board begins at zero at each start and reload, as counters o
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from mailproc.board import Board
-from mailproc.desk.status import status
+from mailproc.desk.status import bucket_counts, status
 from mailproc.metrics.exposition import Family, Histogram, by, single
 from mailproc.metrics.measured import BOUNDS, BUCKETS, LEVELS, REPLIES
 from mailproc.model.ticket import Outcome
+from mailproc.store.originals import MovingRule
 from mailproc.store.protocol import Transaction
 
 _OUTCOMES = tuple(outcome.value for outcome in Outcome if outcome is not Outcome.WAITING)
@@ -27,15 +28,17 @@ class Stored:
     oldest_delivery: float
     oldest_outbox: float
     leases: Mapping[str, float]  # by name: seconds until it expires
+    bucket: Mapping[str, int] = field(default_factory=dict)  # originals, where they are moved
 
 
-def look(tx: Transaction, now: float) -> Stored:
-    """Read it all in one transaction."""
+def look(tx: Transaction, now: float, moving: MovingRule | None = None) -> Stored:
+    """Read it all in one transaction; ``moving`` says what is moved into the bucket."""
     return Stored(
         status(tx),
         _age(tx.deliveries.oldest_waiting(), now),
         _age(tx.outbox.oldest_waiting(), now),
         {name: expires - now for name, expires in tx.leases.held(now)},
+        bucket_counts(tx, moving, now) if moving else {},
     )
 
 
@@ -74,7 +77,13 @@ def families_of_store(stored: Stored) -> list[Family]:
             "Seconds until a lease expires that is not renewed: what one of all workers does.",
             by("lease", stored.leases),
         ),
+        *_families_of_bucket(stored.bucket),
     ]
+
+
+def _families_of_bucket(counts: Mapping[str, int]) -> list[Family]:
+    meaning = "Originals in the bucket, and those that wait to be moved there."
+    return [Family("mailproc_bucket", "gauge", meaning, by("state", counts))] if counts else []
 
 
 def families_of_board(board: Board, workers: int) -> list[Family | Histogram]:

@@ -1,4 +1,4 @@
-"""How raw mail lies in the store: as zstd where that is smaller, else as it came."""
+"""How raw mail lies in the store: as zstd where that is smaller, else as it came; or it is elsewhere."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ else:
 
 PLAIN = 0
 ZSTD = 1
+ELSEWHERE = 2  # in the bucket: store/originals.py
 _LEVEL = 1  # 5 KiB in some 20 µs; higher levels gain a few percent
 
 
@@ -28,10 +29,18 @@ def pack(raw: bytes) -> tuple[int, bytes]:
 
 
 def unpack(codec: int, content: bytes, size: int) -> bytes:
-    """Undo ``pack``; never grows beyond ``size``, whatever the stored frame claims."""
+    """Undo ``pack``; never grows beyond ``size``, whatever the stored frame claims.
+
+    ValueError for what is damaged.
+    """
     if codec == PLAIN:
         return content
-    raw = zstd.ZstdDecompressor().decompress(content, max_length=size + 1)
+    if codec != ZSTD:
+        raise ValueError(f"stored mail has no content that is known here: {codec}")
+    try:
+        raw = zstd.ZstdDecompressor().decompress(content, max_length=size + 1)
+    except zstd.ZstdError as error:
+        raise ValueError(f"stored mail is damaged: {error}") from error
     if len(raw) != size:
         raise ValueError(f"stored mail unpacks to {len(raw)} bytes or more, not {size}")
     return raw

@@ -26,6 +26,19 @@ class StoreDamaged(StoreError):
     """The store's file is not sound; an operator must look."""
 
 
+class BucketAway(StoreError):
+    """A mail lies in the bucket, which is not to be reached or does not give it: later, perhaps."""
+
+
+class MailElsewhere(BucketAway):
+    """A mail that work asked for lies in the bucket; who has one fetches it and begins the work again."""
+
+    def __init__(self, sha256: bytes, size: int) -> None:
+        super().__init__(f"the mail {sha256.hex()} lies in a bucket, and there is no [bucket] here")
+        self.sha256 = sha256
+        self.size = size
+
+
 class Dialect(Enum):
     """Whose SQL a connection speaks, where the two differ: full text, and how claims are made."""
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from mailproc.model.ticket import Outcome
-from mailproc.store.codec import pack, unpack
-from mailproc.store.connection import Connection, Row, listed_parameters
+from mailproc.store.codec import ELSEWHERE, pack, unpack
+from mailproc.store.connection import Connection, MailElsewhere, Row, listed_parameters
 from mailproc.store.leases import WORKER
 
 
@@ -47,6 +48,8 @@ class Claimed:
     raw: bytes | None
 
 
+NO_MAILS: Mapping[bytes, bytes] = MappingProxyType({})
+
 _COLUMNS = "id, desk, mail_from, rcpt_to, sha256, received, state, attempts, ticket, problem, lease, history"
 
 
@@ -58,26 +61,52 @@ def _stored(row: Row) -> StoredDelivery:
 
 
 class Deliveries:
-    def __init__(self, connection: Connection) -> None:
+    """``mails`` are those in the bucket that were fetched for this work."""
+
+    def __init__(self, connection: Connection, mails: Mapping[bytes, bytes] = NO_MAILS) -> None:
         self._connection = connection
+        self._mails = mails
 
     def keep_raw(self, sha256: bytes, raw: bytes) -> None:
-        """Keep the bytes of a mail; the same bytes are kept once."""
+        """Keep the bytes of a mail; the same bytes are kept once.
+
+        What is in the bucket, and comes again, is kept here again: the chain must not wait for the bucket.
+        """
         codec, content = pack(raw)
         self._connection.do(
             """
             INSERT INTO raw_mail (sha256, size, codec, content)
             VALUES (:sha256, :size, :codec, :content)
-            ON CONFLICT (sha256) DO NOTHING
+            ON CONFLICT (sha256) DO UPDATE SET codec = excluded.codec, content = excluded.content
+            WHERE raw_mail.codec = 2
             """,
             {"sha256": sha256, "size": len(raw), "codec": codec, "content": content},
         )
 
     def raw(self, sha256: bytes) -> bytes | None:
-        row = self._connection.one(
+        """The bytes; None where nobody has them.
+
+        BucketAway where they lie in a bucket and cannot be had now, ValueError where they are damaged.
+        """
+        row = self._row(sha256)
+        if row is None:
+            return None
+        codec, content, size = row
+        if codec != ELSEWHERE:
+            return unpack(codec, content, size)
+        if sha256 not in self._mails:
+            raise MailElsewhere(sha256, size)
+        return self._mails[sha256]
+
+    def raw_here(self, sha256: bytes) -> bytes | None:
+        """The same for what can do without: None for what lies in a bucket, too."""
+        row = self._row(sha256)
+        return unpack(*row) if row and row[0] != ELSEWHERE else None
+
+    def _row(self, sha256: bytes) -> Row | None:
+        return self._connection.one(
             "SELECT codec, content, size FROM raw_mail WHERE sha256 = :sha256", {"sha256": sha256}
         )
-        return unpack(*row) if row else None
 
     def accept(self, new: NewDelivery) -> bool:
         """Record a delivery; False where a peer repeats one that it saw no reply to."""
@@ -149,7 +178,7 @@ class Deliveries:
         rows = self._connection.all(
             f"""
             SELECT sha256, codec, content, size FROM raw_mail
-            WHERE sha256 IN ({listed}) AND size <= :largest
+            WHERE sha256 IN ({listed}) AND size <= :largest AND codec < 2
             """,
             {**parameters, "largest": largest},
         )

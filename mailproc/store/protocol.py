@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
-from mailproc.store.connection import StoreBusy, StoreDamaged, StoreError, StoreFull
+from mailproc.store.connection import BucketAway, StoreBusy, StoreDamaged, StoreError, StoreFull
 from mailproc.store.transaction import Transaction
 
-__all__ = ["Store", "StoreBusy", "StoreDamaged", "StoreError", "StoreFull", "Transaction"]
+__all__ = ["BucketAway", "Store", "StoreBusy", "StoreDamaged", "StoreError", "StoreFull", "Transaction"]
 
 T = TypeVar("T")
 

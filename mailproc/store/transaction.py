@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 
 from mailproc.store.absences import StoredAbsences
@@ -11,7 +12,7 @@ from mailproc.store.authors import Authors
 from mailproc.store.auto_answers import AutoAnswers
 from mailproc.store.canned import CannedMails
 from mailproc.store.connection import Connection
-from mailproc.store.deliveries import Deliveries
+from mailproc.store.deliveries import NO_MAILS, Deliveries
 from mailproc.store.drafts import Drafts
 from mailproc.store.figures import Figures
 from mailproc.store.folders import Folders
@@ -19,6 +20,7 @@ from mailproc.store.history import History
 from mailproc.store.holds import Holds
 from mailproc.store.leases import Leases
 from mailproc.store.lessons import Lessons
+from mailproc.store.originals import Originals
 from mailproc.store.outbox import Outbox
 from mailproc.store.postponed import Postponed
 from mailproc.store.restored import Restored
@@ -36,12 +38,21 @@ from mailproc.store.waiting import Waiting
 class Transaction:
     """Handed to the work of ``Store.read`` and ``Store.write``; worthless after it."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, mails: Mapping[bytes, bytes] = NO_MAILS) -> None:
         self._connection = connection
+        self._mails = mails
+
+    def supplied(self, mails: Mapping[bytes, bytes]) -> Transaction:
+        """The same, for one piece of work, with mails by their digests that lie in a bucket."""
+        return Transaction(self._connection, mails)
 
     @cached_property
     def deliveries(self) -> Deliveries:
-        return Deliveries(self._connection)
+        return Deliveries(self._connection, self._mails)
+
+    @cached_property
+    def originals(self) -> Originals:
+        return Originals(self._connection)
 
     @cached_property
     def tickets(self) -> Tickets:

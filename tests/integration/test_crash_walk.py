@@ -19,8 +19,9 @@ from tests.rig.waiting import eventually
 
 MakeDaemon = Callable[..., Daemon]
 
-# A customer's mail never comes by these: submission/test_answers.py, and the tests of the folder, do.
-AGENTS_SIDE = ("answer.", "draft.", "folder.")
+# A customer's mail never comes by these: submission/test_answers.py, and the tests of the folder and of the
+# bucket, do.
+AGENTS_SIDE = ("answer.", "bucket.", "draft.", "folder.")
 PASSED = sorted(name for name in failpoints.in_code() if not name.startswith(AGENTS_SIDE))
 
 

@@ -122,3 +122,20 @@ async def test_what_failed_twice_is_claimed_apart_from_the_others(open_store: Op
     apart = await store.write(lambda tx: tx.deliveries.claim(300.0, 310.0, 10, tried=True))
     assert [claimed.delivery.attempts for claimed in together] == [1]
     assert [claimed.delivery.attempts for claimed in apart] == [3]
+
+
+async def test_a_mail_that_is_damaged_hinders_no_claim(open_store: OpenStore) -> None:
+    store = open_store()
+    large = RAW * 100  # which compresses
+    await store.write(lambda tx: (keep(tx, b"1", large), keep(tx, b"2")))
+    digest = hashlib.sha256(large).digest()
+    wrong = {"wrong": b"no zstd", "sha256": digest}
+    await store.write(
+        lambda tx: tx.deliveries._connection.run(
+            "UPDATE raw_mail SET content = :wrong WHERE sha256 = :sha256", wrong
+        )
+    )
+    claimed = await store.write_beside(lambda tx: tx.deliveries.claim(10, 20, 10, tried=False, small=10_000))
+    assert [each.raw for each in claimed] == [None, RAW]
+    with pytest.raises(ValueError, match="damaged"):
+        await store.read(lambda tx: tx.deliveries.raw(digest))

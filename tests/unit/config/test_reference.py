@@ -18,6 +18,7 @@ REFERENCE = (ROOT / "docs/reference/configuration.md").read_text()
 HOWTO = (ROOT / "docs/howto/filter.md").read_text()
 TABLES = (
     "store",
+    "bucket",
     "lmtp",
     "smtp",
     "submission",
