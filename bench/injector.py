@@ -147,12 +147,14 @@ def main() -> None:
     parser.add_argument("--corpus", type=Path)
     parser.add_argument("--smtp", action="store_true", help="EHLO instead of LHLO")
     parser.add_argument("--recipient", default=RECIPIENT)
+    parser.add_argument("--first", type=int, default=0, help="number of the first mail")
     options = parser.parse_args()
     if options.corpus:
         mails = [("sender@shop.example", raw) for raw in read_corpus(options.corpus)[: options.count]]
     else:
         bodies = make_bodies(options.size)
-        mails = [make_mail(number, bodies[number % POOL]) for number in range(options.count)]
+        numbers = range(options.first, options.first + options.count)
+        mails = [make_mail(number, bodies[number % POOL]) for number in numbers]
     server = Server(options.port, "EHLO" if options.smtp else "LHLO", options.recipient)
     json.dump(uvloop.run(run(server, options.sessions, iter(mails))), sys.stdout)
 
