@@ -61,7 +61,7 @@ def memory(workers: int, desks: int) -> tuple[float, float]:
 def disk(store: str, size: int, mails: int) -> float:
     """KiB that a mail of this size takes, its acknowledgement and the search index with it."""
     with running(2, store) as site:
-        grown = []
+        grown: list[int] = []
         for _ in range(2):  # the first ones bring what is made once
             inject(site.daemon.lmtp_port, Load(mails=mails, size=size), *_further(len(grown) * mails))
             eventually(lambda: site.waiting() == 0, seconds=300)
