@@ -11,11 +11,11 @@ import ssl
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from mailproc.check.folders import probe_folders
 from mailproc.check.probed import Probed
 from mailproc.check.probed_drafts import probe_drafts
+from mailproc.check.probed_postgres import probe_hosts
 from mailproc.check.sockets import endpoints
 from mailproc.config import Config, RelaySection, SubmissionSection
 from mailproc.listen.credentials.dovecot import DovecotAuth, DovecotTrouble
@@ -33,8 +33,6 @@ from mailproc.listen.tls import BadCertificate, expires
 TIMEOUT = 5.0  # seconds for each connection, and for each answer
 
 _SQLITE_MAGIC = b"SQLite format 3\0"
-_POSTGRES_PORT = 5432
-_SSL_REQUEST = bytes.fromhex("0000000804d2162f")  # PostgreSQL documentation, 55.7: SSLRequest
 
 
 class _Failure(Exception):
@@ -43,8 +41,7 @@ class _Failure(Exception):
 
 def probe(config: Config, environment: Mapping[str, str]) -> Iterator[Probed]:
     """Each part in turn; a generator, so that a slow one does not hide those before it."""
-    url = config.store.url
-    yield _try("store", _without_password(url), lambda: _probe_store(url))
+    yield from _probe_store(config.store.url)
     if (relay := config.relay) is not None:
         yield _try("relay", relay.address, lambda: _greeting(relay, b"220"))
     if (imap := config.imap) is not None:
@@ -69,14 +66,12 @@ def _try(part: str, where: str, attempt: Callable[[], str]) -> Probed:
         return Probed(part, where, failure=(error.strerror or str(error)).lower())
 
 
-def _without_password(url: str) -> str:
-    parts = urlsplit(url)
-    return url.replace(f":{parts.password}@", ":…@") if parts.password else url
-
-
-def _probe_store(url: str) -> str:
+def _probe_store(url: str) -> Iterator[Probed]:
     scheme, _, path = url.partition(":")
-    return _probe_file(Path(path)) if scheme == "sqlite" else _probe_postgres(url)
+    if scheme == "sqlite":
+        yield _try("store", url, lambda: _probe_file(Path(path)))
+    else:
+        yield from probe_hosts(url, TIMEOUT)
 
 
 def _probe_file(path: Path) -> str:
@@ -91,15 +86,6 @@ def _probe_file(path: Path) -> str:
     if not os.access(folder, os.W_OK | os.X_OK):
         raise _Failure(f"{folder} is not writable")
     return "will be made"
-
-
-def _probe_postgres(url: str) -> str:
-    parts = urlsplit(url)
-    with _connected(parts.hostname or "localhost", parts.port or _POSTGRES_PORT) as connection:
-        connection.sendall(_SSL_REQUEST)
-        if connection.recv(1) not in (b"S", b"N"):
-            raise _Failure("is no PostgreSQL server")
-    return ""
 
 
 def _greeting(peer: RelaySection, expected: bytes) -> str:

@@ -116,7 +116,12 @@ class Submissions:
             return error.reply
         if addressee.desk is not None or recipient.key in self._site.agent_addresses:
             return None
-        if await self._takes_part(agent, recipient):
+        try:
+            takes_part = await self._takes_part(agent, recipient)
+        except StoreError as error:
+            log.warning("agent=%s store=%s", agent, error)
+            return _reply_to(error)
+        if takes_part:
             return None
         if _asks_to_relay(recipient):
             return BAD_RECIPIENT

@@ -109,6 +109,33 @@ def test_a_password_in_the_url_of_the_store_is_not_shown() -> None:
     assert result.failure == "connection refused"
 
 
+def test_each_host_of_a_store_is_looked_at_and_one_that_is_there_is_enough() -> None:
+    away = free_port()
+    with greeting(b"S") as there:
+        url = f"postgresql://mailproc@127.0.0.1:{away},{there}/mailproc"
+        first, second = probe(Config(store=StoreSection(url=url)), {})
+    assert str(first) == f"store 127.0.0.1:{away} … ok (away: connection refused)"
+    assert str(second) == f"store {there} … ok"
+
+
+def test_a_store_all_of_whose_hosts_are_away_is_a_failure() -> None:
+    url = f"postgresql://mailproc@127.0.0.1,127.0.0.1/mailproc?port={free_port()},{free_port()}"
+    found = list(probe(Config(store=StoreSection(url=url)), {}))
+    assert [each.failure for each in found] == ["connection refused"] * 2
+
+
+def test_what_is_no_postgresql_is_no_store() -> None:
+    with greeting(b"220 mx.example.org ESMTP\r\n") as there:
+        (found,) = probe(Config(store=StoreSection(url=f"postgresql://mailproc@{there}/mailproc")), {})
+    assert found.failure == "is no PostgreSQL server"
+
+
+def test_a_store_at_a_socket_in_a_folder_is_looked_for_there(tmp_path: Path) -> None:
+    url = f"postgresql:///mailproc?host={tmp_path}"
+    (found,) = probe(Config(store=StoreSection(url=url)), {})
+    assert (found.where, found.failure) == (f"{tmp_path}/.s.PGSQL.5432", "no such file or directory")
+
+
 @contextmanager
 def greeting_by_tls(certificate: Certificate, text: bytes) -> Iterator[str]:
     context = server_context(certificate.certificate, certificate.key)

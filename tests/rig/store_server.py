@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import psycopg
 
+from tests.rig import freezing
 from tests.rig.sources import Postgres
 from tests.rig.waiting import eventually
 
@@ -49,6 +50,15 @@ class StoreServer(Postgres):
         """SIGINT, SIGQUIT: PostgreSQL's fast and immediate shutdown."""
         assert self._process is not None
         self._process.send_signal(number)
+        self._process.wait(30)
+        self._process = None
+
+    def die(self) -> None:
+        """As the machine dies: every process at the same moment, so that nobody hears of it from another."""
+        assert self._process is not None
+        family = self._family()
+        freezing.freeze(family)
+        freezing.send(family, signal.SIGKILL)
         self._process.wait(30)
         self._process = None
 

@@ -54,6 +54,11 @@ class Server:
             raise
         return connection
 
+    @property
+    def has_several_hosts(self) -> bool:
+        given = conninfo_to_dict(self.url)
+        return "," in str(given.get("host") or given.get("hostaddr") or "")
+
     def _conninfo(self) -> str:
         """What the URL does not say is as suits us."""
         defaults: dict[str, str] = {

@@ -86,10 +86,13 @@ def probe(server: Server) -> str:
         with closing(server.connect()) as connection:
             found = version(connection)
             may_lose = connection.one("SELECT current_setting('fsync')") == ("off",)
+            where = f"{connection.raw.info.host}:{connection.raw.info.port}"
     except psycopg.Error as error:
         raise store_error(error) from error
-    schema = f"schema {found}" if found else "its tables will be made"
-    return f"{schema}; fsync is off, so that a power cut may lose mail" if may_lose else schema
+    told = [f"schema {found}" if found else "its tables will be made"]
+    told += [f"{where} is the primary"] if server.has_several_hosts else []
+    told += ["fsync is off, so that a power cut may lose mail"] if may_lose else []
+    return "; ".join(told)
 
 
 def time_of(server: Server) -> float:

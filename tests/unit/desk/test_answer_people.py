@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -207,6 +209,16 @@ async def test_a_reply_address_with_another_mac_is_refused(office: Office) -> No
 async def refusal(office: Office, recipient: str, agent: str = "alice") -> int:
     reply = await office.submissions.check_recipient(agent, Address.parse(recipient))
     return reply.code if reply else 250
+
+
+async def test_rcpt_is_put_off_where_the_store_cannot_be_read(
+    office: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As a failure that is foreseen: one line in the log."""
+    with closing(sqlite3.connect(office.store.path)) as raw:
+        raw.execute("DROP TABLE participant")
+    assert await refusal(office, CARLA) == 451
+    assert "agent=alice store=no such table" in caplog.text
 
 
 async def test_rcpt_takes_tickets_commands_participants_and_colleagues(office: Office) -> None:
