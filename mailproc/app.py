@@ -64,7 +64,7 @@ async def assemble(
     site = make_site(config, load_keyring(config))
     _read_holidays(site, clock())
     chains = await open_chains(loaded, site, store, clock)
-    outbox = _outbox_worker(config, site, store, clock, failpoints)
+    outbox = _outbox_worker(config, site, store, clock, failpoints, worker)
     wake = Bell([outbox.wake] if outbox else [])
     pressure = pressure or Pressure()
     processor = Processor(
@@ -132,7 +132,12 @@ def _submissions(
 
 
 def _outbox_worker(
-    config: Config, site: Site, store: Store, clock: Callable[[], float], failpoints: FailPoints
+    config: Config,
+    site: Site,
+    store: Store,
+    clock: Callable[[], float],
+    failpoints: FailPoints,
+    name: str,
 ) -> Worker | None:
     if config.relay is None:
         return None
@@ -157,6 +162,7 @@ def _outbox_worker(
         schedule=Schedule(max_age=config.relay.max_age),
         failpoints=failpoints,
         signer=_signer(config, clock),
+        name=name,
     )
 
 

@@ -12,6 +12,7 @@ import asyncio
 import logging
 import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import uvloop
 
@@ -24,7 +25,7 @@ from mailproc.listen.sockets import CannotListen
 from mailproc.log import set_up
 from mailproc.metrics.measured import COLUMNS, CountLines
 from mailproc.notify import Notifier
-from mailproc.opening import node_name, store_place
+from mailproc.opening import agree_on_key, node_name, store_place
 from mailproc.pipeline.chain import CannotOpen
 from mailproc.renewal import renewed
 from mailproc.soundness import StoreCheck
@@ -66,18 +67,18 @@ def _serve_alone(place: SqlitePlace, loaded: Loaded, environment: Mapping[str, s
         if lock.unclean:
             check.before_listening()
         place.open(FailPoints(environment))  # brings the schema up to date
-        _report_freed(
-            place.write_once(lambda tx: tx.deliveries.release_leases() + tx.outbox.release_leases())
-        )
+        _report_freed(place.write_once(lambda tx: tx.holdings.release_all()))
         Serving(loaded, environment, check if not lock.unclean else None).run()
 
 
 def _serve_among_others(place: PostgresPlace, loaded: Loaded, environment: Mapping[str, str]) -> None:
     """On a database that other machines may serve, too: what they hold stays theirs."""
     node = node_name(loaded.config)
-    place.open()
-    _report_freed(place.write_once(lambda tx: tx.deliveries.release_leases_of_node(node)))
-    Serving(loaded, environment, None, node).run()
+    with ServeLock(Path(loaded.config.data_dir) / "node"):
+        place.open()
+        place.write_once(lambda tx: agree_on_key(tx, loaded.config))
+        _report_freed(place.write_once(lambda tx: tx.holdings.release_of_node(node)))
+        Serving(loaded, environment, None, node).run()
 
 
 def _report_freed(freed: int) -> None:
@@ -149,7 +150,7 @@ class Serving:
         One that ended in order may have been claiming mail when it was told to.
         """
         try:
-            self._place.write_once(lambda tx: tx.deliveries.release_leases(name))
+            self._place.write_once(lambda tx: tx.holdings.release(name))
         except StoreError as error:
             log.warning("worker=%s store=%s: what it held waits until its leases end", name, error)
 

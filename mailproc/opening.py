@@ -33,7 +33,8 @@ from mailproc.store.bucket import Bucket, BucketPlace
 from mailproc.store.connection import StoreError
 from mailproc.store.originals import MovingRule
 from mailproc.store.place import PostgresPlace, SqlitePlace, place_of
-from mailproc.store.protocol import Store
+from mailproc.store.protocol import Store, Transaction
+from mailproc.store.site_key import FORGET, OtherKey
 
 log = logging.getLogger("mailproc")
 
@@ -110,6 +111,14 @@ def load_keyring(config: Config) -> Keyring:
         return Keyring.parse(path.read_text("ascii"))
     except (OSError, BadKeyring, UnicodeDecodeError) as error:
         raise StoreError(f"{path}: {error}") from error
+
+
+def agree_on_key(tx: Transaction, config: Config) -> None:
+    """Our key is that of all machines that share the store; StoreError where it is another."""
+    try:
+        tx.site_key.agree(load_keyring(config).fingerprints)
+    except OtherKey as error:
+        raise StoreError(f"{key_path(config)} {error} (secret_file; if it is lost: {FORGET})") from error
 
 
 def _write_new(path: Path, text: str) -> None:

@@ -17,7 +17,7 @@ from mailproc.board import Board, Row
 from mailproc.check.paths import template_folders
 from mailproc.clock import VARIABLE as MOVED_CLOCK
 from mailproc.clock import Clock, ServerClock, make_clock
-from mailproc.config import Loaded
+from mailproc.config import Config, Loaded
 from mailproc.crew import RETIRE
 from mailproc.desk.clock import TICK, keep_time
 from mailproc.desk.enrich_later import LateNotes, enrich_later
@@ -32,7 +32,14 @@ from mailproc.failpoint import FailPoints
 from mailproc.metrics.figures import look
 from mailproc.metrics.measured import MeasuredIntake, MeasuredStore
 from mailproc.metrics.monitor import Monitor
-from mailproc.opening import bucket_rule, make_bucket, plans_of, store_place, with_bucket
+from mailproc.opening import (
+    agree_on_key,
+    bucket_rule,
+    make_bucket,
+    plans_of,
+    store_place,
+    with_bucket,
+)
 from mailproc.pipeline.escalation_letters import read_escalation_letters
 from mailproc.reception import Reception
 from mailproc.reports.keep import keep_summaries
@@ -143,7 +150,7 @@ async def _start(
     bucket = make_bucket(loaded.config)
     store = MeasuredStore(with_bucket(where.open(failpoints, place.turnstile), bucket), place.row)
     stack.push_async_callback(store.close)
-    clock, company = await _meet_others(where, store, place.name, environment)
+    clock, company = await _meet_others(loaded.config, store, place.name, environment)
     parts = await assemble(
         loaded, store, clock=clock, failpoints=failpoints, worker=place.name, pressure=place.pressure
     )
@@ -174,10 +181,13 @@ async def _start(
 
 
 async def _meet_others(
-    where: SqlitePlace | PostgresPlace, store: Store, name: str, environment: Mapping[str, str]
+    config: Config, store: Store, name: str, environment: Mapping[str, str]
 ) -> tuple[Clock, list[Coroutine[None, None, None]]]:
-    """The clock that all machines on a store go by, and what is done to be one of many."""
-    clock = make_clock(environment)
+    """The clock that all machines on a store go by, and what is done to be one of many.
+
+    StoreError where our key is another than theirs.
+    """
+    clock, where = make_clock(environment), store_place(config)
     if isinstance(where, SqlitePlace):
         return clock, []
     following = []
@@ -185,6 +195,7 @@ async def _meet_others(
         clock = shared = ServerClock(clock, where.time)
         await shared.adjust()
         following.append(_follow(shared))
+    await store.write(lambda tx: agree_on_key(tx, config))
     await announce(store, name, clock)
     return clock, [stay_present(store, name, clock), *following]
 

@@ -10,6 +10,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import closing
 from itertools import cycle
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from mailproc.check.probed import Probed
 
@@ -38,12 +39,25 @@ def probe_hosts(url: str, seconds: float) -> Iterator[Probed]:
 
 
 def _hosts_of(url: str) -> list[tuple[str, str]]:
-    from psycopg.conninfo import conninfo_to_dict  # an extra, and slow to import
-
-    given = conninfo_to_dict(url)
-    hosts = str(given.get("hostaddr") or given.get("host") or "").split(",")
-    ports = str(given.get("port") or "").split(",")
+    """Each with its port; a parameter of the URL goes before what stands at its beginning."""
+    parts = urlsplit(url)
+    pairs = [_host_and_port(text) for text in parts.netloc.rpartition("@")[2].split(",")]
+    given = dict(parse_qsl(parts.query))
+    hosts = [unquote(host) for host, _ in pairs]
+    ports = [port for _, port in pairs]
+    if named := given.get("hostaddr") or given.get("host"):
+        hosts = named.split(",")
+    if "port" in given:
+        ports = given["port"].split(",")
     return [(host, port or _PORT) for host, port in zip(hosts, cycle(ports), strict=False) if host]
+
+
+def _host_and_port(text: str) -> tuple[str, str]:
+    """``HOST``, ``HOST:PORT`` or ``[ADDRESS]:PORT``."""
+    host, colon, port = text.rpartition(":")
+    if not colon or "]" in port:
+        host, port = text, ""
+    return host.strip("[]"), port
 
 
 def _failure_of(host: str, port: str, seconds: float) -> str:

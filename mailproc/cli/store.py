@@ -70,6 +70,22 @@ def fetch(ctx: click.Context) -> None:
     click.echo(f"{fetched} mails fetched", err=True)
 
 
+@store.command("forget-key")
+@click.pass_context
+def forget_key(ctx: click.Context) -> None:
+    """Let the next daemon that starts say which key signs, where the one in use is lost for good.
+
+    What was signed by the lost key proves nothing any more: answers to older mails are joined to their tickets
+    only by their Message-IDs and subjects.
+    """
+
+    async def forget(store: Store) -> bool:
+        return await store.write(lambda tx: tx.site_key.forget())
+
+    known = run_with_store(ctx, forget)
+    click.echo("forgotten" if known else "no key is known yet")
+
+
 def _place(url: str) -> SqlitePlace | PostgresPlace:
     if not url.startswith(("sqlite:", "postgresql://")) or url == "sqlite:":
         fail(f"{url.partition(':')[0]}: is neither sqlite:PATH nor postgresql://…")

@@ -1,7 +1,7 @@
 """Which workers there are, on whatever machine: what one had taken that is heard of no more, others take up.
 
 A worker says that it is there by a lease of its own.  One that stands still for longer than that finds out
-when it files: what it had taken is not its own any more.
+when it files or sends: what it had taken is not its own any more.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ async def watch_presence(store: Store, clock: Clock) -> None:
 
 
 async def free_what_the_absent_hold(store: Store, now: float) -> int:
-    """How many deliveries that were."""
+    """How many mails that were, on their way in or out."""
 
     def free(tx: Transaction) -> int:
         tx.leases.forget_workers(now - FORGOTTEN)
-        return tx.deliveries.release_leases_of_absent(now)
+        return tx.holdings.release_of_absent(now)
 
     freed = await store.write(free)
     if freed:

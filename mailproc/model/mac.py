@@ -124,6 +124,11 @@ class Keyring:
         """The text of the key file."""
         return "".join(f"{key.id} {key.secret.hex()}\n" for key in self.keys)
 
+    @property
+    def fingerprints(self) -> tuple[bytes, ...]:
+        """16 octets for each key, oldest first, by which it is known again and not found out."""
+        return tuple(hmac.digest(key.secret, b"fingerprint", "sha256")[:16] for key in self.keys)
+
     def tag(self, number: str) -> str:
         return f"[T#{number}-{self._sign(Purpose.TAG, number, length=TAG_LENGTH)}]"
 

@@ -59,7 +59,10 @@ DEFAULT_SCHEDULE = Schedule()
 
 
 class Worker:
-    """Runs in one event loop; several, in several processes, may share a store."""
+    """Runs in one event loop; several, in several processes, may share a store.
+
+    ``name`` is that by which the worker says that it is there (desk/presence.py), "" where it does not.
+    """
 
     def __init__(
         self,
@@ -74,6 +77,7 @@ class Worker:
         kinds: Collection[OutboxKind] = RELAYED,
         failpoints: FailPoints = NO_FAILPOINTS,
         signer: Signer | None = None,
+        name: str = "",
     ) -> None:
         self._store = store
         self._relay = relay
@@ -85,6 +89,7 @@ class Worker:
         self._kinds = kinds
         self._failpoints = failpoints
         self._signer = signer
+        self._name = name
         self._news = asyncio.Event()
         self._longest_mail = relay.settings.timeout + relay.settings.connect_timeout
         self._slots = asyncio.Semaphore(relay.settings.connections)
@@ -131,7 +136,9 @@ class Worker:
         def claim(tx: Transaction) -> list[OutboxItem]:
             for unseen in self._unseen_claims:
                 tx.outbox.release_claim(unseen)
-            return tx.outbox.claim_due(now, lease, limit, self._kinds, created_before=created_before)
+            return tx.outbox.claim_due(
+                now, lease, limit, self._kinds, worker=self._name, created_before=created_before
+            )
 
         try:
             items = await self._store.write_beside(claim)
@@ -212,13 +219,14 @@ class Worker:
         self._failpoints.reach("outbox.recorded")
 
     async def _may_send(self, item: OutboxItem) -> bool:
-        """Does the claim last for as long as a mail may take; and, for what leaves at most once, is it
-        recorded as sent?"""
+        """Does the claim last for as long as a mail may take, and is it recorded that it is begun; for what
+        leaves at most once, that it is sent?"""
         if self._clock() > item.lease - self._longest_mail:  # a long wait, or this process slept
             return False
-        if not item.kind.at_most_once:
-            return True
-        taken = await self._store.write(lambda tx: tx.outbox.take_once(item))
+        if item.kind.at_most_once:
+            taken = await self._store.write(lambda tx: tx.outbox.take_once(item))
+        else:
+            taken = await self._store.write_beside(lambda tx: tx.outbox.begin(item))
         self._failpoints.reach("outbox.taken")
         return taken
 

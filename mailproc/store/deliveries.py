@@ -10,7 +10,6 @@ from types import MappingProxyType
 from mailproc.model.ticket import Outcome
 from mailproc.store.codec import ELSEWHERE, pack, unpack
 from mailproc.store.connection import Connection, MailElsewhere, Row, listed_parameters
-from mailproc.store.leases import WORKER
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,39 +227,6 @@ class Deliveries:
             WHERE state = 'waiting' AND lease = :lease
             """,
             {"lease": lease},
-        )
-
-    def release_leases(self, worker: str = "") -> int:
-        """Free what a dead worker held, or all; only who holds the serve lock may ask for it."""
-        return self._connection.run(
-            """
-            UPDATE delivery SET lease = 0
-            WHERE state = 'waiting' AND lease > 0 AND (:worker = '' OR worker = :worker)
-            """,
-            {"worker": worker},
-        )
-
-    def release_leases_of_node(self, node: str) -> int:
-        """Free what the workers of a daemon held that runs no more."""
-        return self._connection.run(
-            """
-            UPDATE delivery SET lease = 0
-            WHERE state = 'waiting' AND lease > 0 AND substr(worker, 1, :length) = :prefix
-            """,
-            {"prefix": f"{node}/", "length": len(node) + 1},
-        )
-
-    def release_leases_of_absent(self, now: float) -> int:
-        """Free what workers hold that are not there (store/leases.py)."""
-        return self._connection.run(
-            """
-            UPDATE delivery SET lease = 0
-            WHERE state = 'waiting' AND lease > :now AND NOT EXISTS (
-                SELECT 1 FROM lease AS held
-                WHERE held.name = :prefix || delivery.worker AND held.expires > :now
-            )
-            """,
-            {"now": now, "prefix": WORKER},
         )
 
     def requeue(self, delivery: int, now: float) -> bool:

@@ -70,6 +70,7 @@ class Outbox:
         limit: int,
         kinds: Collection[OutboxKind],
         *,
+        worker: str = "",
         created_before: float = float("inf"),
     ) -> list[OutboxItem]:
         """Claim up to ``limit`` waiting items that are due, oldest due first, until ``lease_until``."""
@@ -84,7 +85,7 @@ class Outbox:
                 LIMIT :limit {self._connection.dialect.skip_locked}
             )
             UPDATE outbox
-            SET lease = :lease_until
+            SET lease = :lease_until, worker = :worker, begun = 0
             WHERE id IN (SELECT id FROM chosen)
             RETURNING id, key, kind, desk, ticket,
                 (SELECT number FROM ticket WHERE ticket.id = outbox.ticket),
@@ -94,6 +95,7 @@ class Outbox:
                 "now": now,
                 "lease_until": lease_until,
                 "limit": limit,
+                "worker": worker,
                 "created_before": created_before,
                 "kinds": f",{','.join(kind.value for kind in kinds)},",
             },
@@ -105,6 +107,16 @@ class Outbox:
         """Undo a claim that its claimer never saw."""
         self._connection.run(
             "UPDATE outbox SET lease = 0 WHERE state = 'waiting' AND lease = :lease", {"lease": lease}
+        )
+
+    def begin(self, item: OutboxItem) -> bool:
+        """Some of a claimed item may have left from now on, so that nobody else may have it before its lease
+        ends; False when the claim is no longer good."""
+        return bool(
+            self._connection.run(
+                "UPDATE outbox SET begun = 1 WHERE id = :id AND state = 'waiting' AND lease = :lease",
+                {"id": item.id, "lease": item.lease},
+            )
         )
 
     def take_once(self, item: OutboxItem) -> bool:
@@ -226,10 +238,6 @@ class Outbox:
             """,
             [{"outbox": item.id, "recipient": recipient, "state": state.value} for recipient in item.waiting],
         )
-
-    def release_leases(self) -> int:
-        """End every claim; for the one process that starts on a store which no other process uses."""
-        return self._connection.run("UPDATE outbox SET lease = 0 WHERE state = 'waiting' AND lease > 0")
 
     def counts(self) -> dict[str, int]:
         """How many items wait, are held, were sent, have failed; dropped ones are not counted."""

@@ -17,6 +17,7 @@ from mailproc.store.drafts import Drafts
 from mailproc.store.figures import Figures
 from mailproc.store.folders import Folders
 from mailproc.store.history import History
+from mailproc.store.holdings import Holdings
 from mailproc.store.holds import Holds
 from mailproc.store.leases import Leases
 from mailproc.store.lessons import Lessons
@@ -25,6 +26,7 @@ from mailproc.store.outbox import Outbox
 from mailproc.store.postponed import Postponed
 from mailproc.store.restored import Restored
 from mailproc.store.search import Search
+from mailproc.store.site_key import SiteKey
 from mailproc.store.submissions import Submissions
 from mailproc.store.summaries import Summaries
 from mailproc.store.targets import Targets
@@ -149,6 +151,14 @@ class Transaction:
     @cached_property
     def targets(self) -> Targets:
         return Targets(self._connection)
+
+    @cached_property
+    def holdings(self) -> Holdings:
+        return Holdings(self._connection)
+
+    @cached_property
+    def site_key(self) -> SiteKey:
+        return SiteKey(self._connection)
 
     @cached_property
     def restored(self) -> Restored:

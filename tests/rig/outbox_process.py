@@ -17,7 +17,7 @@ from mailproc.store.sqlite import open_sqlite
 
 async def main(database: str, port: str) -> None:
     store = open_sqlite(Path(database))
-    await store.write(lambda tx: tx.outbox.release_leases())
+    await store.write(lambda tx: tx.holdings.release_all())
     worker = Worker(
         store,
         Relay(RelaySettings(host="127.0.0.1", port=int(port), hostname="mail.example.org")),

@@ -117,7 +117,7 @@ def _rows(repeated: str) -> str:
 
 class Postgres(CustomerServer):
     user = "postgres"
-    programs = ("initdb", "postgres")
+    programs: tuple[str, ...] = ("initdb", "postgres")
 
     @property
     def url(self) -> str:

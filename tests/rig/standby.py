@@ -11,7 +11,7 @@ from tests.rig.store_server import StoreServer
 class Standby(StoreServer):
     """Streams from ``primary``, which answers no COMMIT from now on that has not come here."""
 
-    programs = (*StoreServer.programs, "pg_basebackup")
+    programs: tuple[str, ...] = (*StoreServer.programs, "pg_basebackup")
 
     def __init__(self, primary: StoreServer) -> None:
         self._primary = primary

@@ -197,7 +197,7 @@ async def test_what_was_taken_once_stays_sent_when_nothing_is_recorded_after(sto
     item = await claim_one(store)
     assert await do(store, lambda box: box.take_once(item))
     assert not await do(store, lambda box: box.take_once(item))
-    await do(store, lambda box: box.release_leases())
+    await store.write(lambda tx: tx.holdings.release_all())
     assert await do(store, lambda box: box.claim_due(LEASE + 1, LEASE + 2, 5, RELAYED)) == []
     assert (await stored(store, item.id)).state is OutboxState.SENT
 
@@ -254,7 +254,7 @@ async def test_late_worker_with_nothing_sent_changes_nothing(store: Store) -> No
 async def test_release_leases_makes_claimed_items_due_at_once(store: Store) -> None:
     await do(store, lambda box: box.add(new()))
     await claim_one(store)
-    assert await do(store, lambda box: box.release_leases()) == 1
+    assert await store.write(lambda tx: tx.holdings.release_all()) == 1
     assert (await claim_one(store)).key == "k"
 
 

@@ -293,7 +293,7 @@ async def test_killed_worker_never_doubles_an_acknowledgement_nor_loses_a_reply(
     here = await office()
     await here.add("item:1", kind=kind, created=time.time())
     assert await run_until_killed(here.store.path, here.peer.port, failpoint) == -signal.SIGKILL
-    await here.do(lambda box: box.release_leases())
+    await here.store.write(lambda tx: tx.holdings.release_all())
     here.now = time.time() + 1
     await here.add("last", created=here.now)
     here.start()

@@ -13,7 +13,6 @@ from tests.rig.answering import Answering, answered
 from tests.rig.certificate import make_certificate
 from tests.rig.daemon import Daemon
 from tests.rig.injector import Injector
-from tests.rig.oracle import assert_each_once
 from tests.rig.sink import Sink
 from tests.rig.standby import Standby, url_of_both
 from tests.rig.store_server import StoreServer

@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.rig import freezing
+from tests.rig.agents import add_agents
+from tests.rig.answering import answer, answered
+from tests.rig.certificate import make_certificate
 from tests.rig.daemon import Daemon
 from tests.rig.dovecot import Dovecot
 from tests.rig.injector import Injector, deliver
@@ -105,6 +108,44 @@ def test_a_node_that_was_frozen_finds_the_clock_in_other_hands(
     assert_each_once(frozen, range(21))
     for node in nodes:
         node.stop()
+
+
+def test_a_node_with_a_key_of_its_own_is_refused(
+    make_node: MakeNode, make_daemon: MakeNode, url: str
+) -> None:
+    """It would take the others' reply addresses for forged; until somebody says that theirs is lost."""
+    node, stranger = make_node(), make_daemon(store=url)
+    node.start()
+    assert not stranger.start_to_crash("")
+    assert "secret.key is not the key that the store's tickets are signed by" in stranger.log()
+    node.stop()
+    assert stranger.output("store", "forget-key") == b"forgotten\n"
+    stranger.start()
+    assert not node.start_to_crash("")
+    stranger.stop()
+
+
+def test_a_node_is_served_once(make_node: MakeNode) -> None:
+    """Two daemons of one name would free what the other holds."""
+    node = make_node()
+    node.start()
+    assert node.serve_beside() != 0
+    node.stop()
+
+
+def test_an_answer_that_a_killed_node_had_claimed_leaves_from_its_next_start(
+    make_node: MakeNode, sink: Sink, tmp_path: Path
+) -> None:
+    node = make_node(relay_port=sink.port)
+    port = add_agents(node, make_certificate(tmp_path))
+    node.start("outbox.taken:kill9@2")  # the acknowledgement passes it first
+    assert deliver(node, mail(1)).startswith("250")
+    sink.wait_for(1)
+    port.send("alice", answer(1))
+    node.wait_for_death()
+    node.start()
+    assert eventually(lambda: answered(sink)) == {"customer1@customer.example": 1}
+    node.stop()
 
 
 @pytest.fixture
