@@ -1,4 +1,4 @@
-"""The primary dies and a streaming standby takes over, while mail comes in and answers go out at two nodes."""
+"""The primary dies and a standby takes over, while mail comes in and answers go out on two nodes."""
 
 from __future__ import annotations
 
