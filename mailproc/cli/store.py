@@ -75,8 +75,8 @@ def fetch(ctx: click.Context) -> None:
 def forget_key(ctx: click.Context) -> None:
     """Let the next daemon that starts say which key signs, where the one in use is lost for good.
 
-    What was signed by the lost key proves nothing any more: answers to older mails are joined to their tickets
-    only by their Message-IDs and subjects.
+    What was signed by the lost key proves nothing any more: answers to older mails join their tickets only by
+    Message-IDs and subjects.
     """
 
     async def forget(store: Store) -> bool:

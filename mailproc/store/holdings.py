@@ -1,8 +1,8 @@
 """What workers hold, on whatever machine: deliveries on their way through the chain, mail on its way out.
 
-Who is known to have ended held nothing that he may still send.  Who is only not heard of may be frozen, and go
-on one day: of his outgoing mail only that is given to others of which nothing can have left, and beginning it
-is refused to him then (``Outbox.begin``).  The rest waits for its lease.
+Who is known to have ended held nothing that he may still send.  Who is only not heard of may be frozen, and
+go on one day: of his outgoing mail only that is given to others of which nothing can have left, and beginning
+it is refused to him then (``Outbox.begin``).  The rest waits for its lease.
 """
 
 from __future__ import annotations
