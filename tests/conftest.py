@@ -112,17 +112,16 @@ def sink() -> Iterator[Sink]:
 
 @pytest.fixture
 def make_postfix(sink: Sink) -> Iterator[Callable[..., Postfix]]:
-    """Makes Postfixes (not started) that send the customers' mail to the sink."""
+    """Makes Postfixes (not started) that send the customers' mail to the sink; arguments as those of
+    ``Postfix``."""
     made: list[Postfix] = []
     if os.geteuid() != 0:
         peer_is_missing("Postfix can only be started by root")
     if not shutil.which("postfix", path=PATH):
         peer_is_missing("Postfix is not installed")
 
-    def make(*, lmtp_port: int, relay_port: int, settings: str = "") -> Postfix:
-        made.append(
-            Postfix(lmtp_port=lmtp_port, relay_port=relay_port, sink_port=sink.port, settings=settings)
-        )
+    def make(**options: object) -> Postfix:
+        made.append(Postfix(sink_port=sink.port, **options))  # type: ignore[arg-type]  # handed through
         return made[-1]
 
     yield make

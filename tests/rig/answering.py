@@ -8,15 +8,21 @@ import threading
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from email.message import EmailMessage
+from typing import Protocol
 
-from tests.rig.agents import AgentsPort
 from tests.rig.sink import Sink
+
+
+class Outlet(Protocol):
+    """Where agents send: ``AgentsPort``, or ``Staff``."""
+
+    def send(self, user: str, letter: EmailMessage) -> None: ...
 
 
 class Answering:
     """Alice's answers to the customers' mails of these numbers; every try goes to the next port."""
 
-    def __init__(self, ports: Sequence[AgentsPort], numbers: Iterable[int], *, sessions: int = 2) -> None:
+    def __init__(self, ports: Sequence[Outlet], numbers: Iterable[int], *, sessions: int = 2) -> None:
         self._ports = itertools.cycle(ports)
         self._waiting = list(numbers)
         self._lock = threading.Lock()
@@ -54,7 +60,7 @@ class Answering:
                 self._stopped.wait(0.05)
 
 
-def _send(port: AgentsPort, number: int) -> str | None:
+def _send(port: Outlet, number: int) -> str | None:
     """Why it was not taken."""
     try:
         port.send("alice", answer(number))

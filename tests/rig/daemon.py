@@ -36,7 +36,7 @@ url = "{store}"
 {store_keys}
 
 [lmtp]
-listen = ["127.0.0.1:{lmtp_port}"]
+listen = ["{address}:{lmtp_port}"]
 {tables}
 [desk.support]
 name = "Example Support"
@@ -52,7 +52,8 @@ class Daemon:
     """One site in ``folder``.  ``top`` is TOML before the first table, ``tables`` further tables, ``store`` a
     URL, by default of a file below ``data_dir``, and ``store_keys`` what stands beside it.
 
-    ``environment`` is for the daemon and the commands, beside that of the tests.
+    ``environment`` is for the daemon and the commands, beside that of the tests; ``address`` and ``lmtp_port``
+    are where mail comes in.
     """
 
     def __init__(
@@ -67,10 +68,12 @@ class Daemon:
         tables: str = "",
         chain: tuple[str, ...] = CORE_CHAIN,
         environment: Mapping[str, str] | None = None,
+        address: str = "127.0.0.1",
+        lmtp_port: int | None = None,
     ) -> None:
         self.folder = folder
         self._more = dict(environment or {})
-        self.lmtp_port = free_port()
+        self.lmtp_port = lmtp_port or free_port()
         self.configuration = folder / "mailproc.toml"
         self.database = folder / data_dir / "mailproc.db"
         self._log = folder / "log"
@@ -85,6 +88,7 @@ class Daemon:
                 store=store or f"sqlite:{data_dir}/mailproc.db",
                 top=top,
                 tables=tables + relay,
+                address=address,
                 lmtp_port=self.lmtp_port,
                 chain=", ".join(f'"{stage}"' for stage in chain),
             )

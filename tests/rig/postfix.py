@@ -81,15 +81,19 @@ class Postfix:
     """Delivers ``example.org`` to ``lmtp_port`` and everything else to ``sink_port``.
 
     ``smtp_port`` is where the world delivers, ``relay_port`` where mailproc hands over what leaves.
-    ``settings`` are further lines for main.cf; ``LMTP`` in them is mailproc's port.
+    ``settings`` are further lines for main.cf; ``LMTP`` in them is mailproc's port.  ``hosts`` are lines for
+    /etc/hosts as only this Postfix sees it.
     """
 
-    def __init__(self, *, lmtp_port: int, relay_port: int, sink_port: int, settings: str = "") -> None:
+    def __init__(
+        self, *, lmtp_port: int, relay_port: int, sink_port: int, settings: str = "", hosts: str = ""
+    ) -> None:
         self.smtp_port = free_port()
         self.relay_port = relay_port
         self._lmtp_port = lmtp_port
         self._sink_port = sink_port
         self._settings = settings
+        self._hosts = hosts
         # Postfix' daemons run as another user, so pytest's own folders (mode 0700) will not do.
         self._folder = Path(tempfile.mkdtemp(prefix="mailproc-postfix-"))
         self._folder.chmod(0o755)
@@ -108,7 +112,16 @@ class Postfix:
         (self.etc / "master.cf").write_text(MASTER.format(**names) + self._snippet("master.cf"))
         for table in ("mailproc_desks", "mailproc_header_checks"):
             (self.etc / table).write_text(self._snippet(table))
-        self._run("postfix", "-c", str(self.etc), "start")
+        self._run(*self._among_hosts(), "postfix", "-c", str(self.etc), "start")
+
+    def _among_hosts(self) -> list[str]:
+        """What goes before a command, so that it and its children know of these hosts."""
+        if not self._hosts:
+            return []
+        file = self.etc / "hosts"
+        file.write_text(Path("/etc/hosts").read_text() + self._hosts)
+        script = 'mount --bind "$0" /etc/hosts && exec "$@"'
+        return ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, str(file)]
 
     def _snippet(self, name: str) -> str:
         text = (SNIPPETS / name).read_text()
