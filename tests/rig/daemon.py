@@ -52,8 +52,8 @@ class Daemon:
     """One site in ``folder``.  ``top`` is TOML before the first table, ``tables`` further tables, ``store`` a
     URL, by default of a file below ``data_dir``, and ``store_keys`` what stands beside it.
 
-    ``environment`` is for the daemon and the commands, beside that of the tests; ``address`` and ``lmtp_port``
-    are where mail comes in.
+    ``environment`` is for the daemon and the commands, beside that of the tests; mail comes in at ``address``
+    and ``lmtp_port``.
     """
 
     def __init__(

@@ -10,7 +10,7 @@ from tests.rig.ports import free_port
 
 
 class Wire:
-    """Listens on ``port`` of 127.0.0.1 and carries to a server's; what comes while it is cut arrives later."""
+    """Listens on ``port`` of 127.0.0.1 and carries to a server; what comes while it is cut arrives later."""
 
     def __init__(self, server_port: int) -> None:
         self.port = free_port()

@@ -128,6 +128,13 @@ def shown(staff: Staff) -> Counter[str]:
     return Counter({key: count for key, count in found.items() if key.startswith("<mail-")})
 
 
+def holds_all(node: Daemon, server: StoreServer, url: str) -> bool:
+    """Whether it keeps the time and watches the folder."""
+    name = (node.folder / "state" / "node").read_text()
+    rows = server.ask("SELECT holder FROM lease WHERE name IN ('clock', 'folder:support')", url)
+    return len(rows) == 2 and all(name in holder for (holder,) in rows)
+
+
 def being_sent_by(node: Daemon, server: StoreServer, url: str) -> set[str]:
     """To whom a killed node was sending: nobody knows whether that has left."""
     name = (node.folder / "state" / "node").read_text()
@@ -152,9 +159,7 @@ def test_nodes_are_killed_frozen_and_cut_off_and_nothing_is_lost_or_doubled(
         node.start()
 
     def keeps_the_clock(node: Daemon) -> bool:
-        name = (node.folder / "state" / "node").read_text()
-        rows = store_server.ask("SELECT holder FROM lease WHERE name IN ('clock', 'folder:support')", url)
-        return len(rows) == 2 and all(name in holder for (holder,) in rows)
+        return holds_all(node, store_server, url)
 
     Customers(postfix, EARLY).join()
     eventually(lambda: store_server.ask("SELECT count(*) FROM ticket", url) == [(len(EARLY),)], seconds=60)
@@ -176,13 +181,29 @@ def test_nodes_are_killed_frozen_and_cut_off_and_nothing_is_lost_or_doubled(
     answering.join(120)
 
     eventually(lambda: not postfix.queue(), seconds=120, every=0.5)
-    status = killed.settle(seconds=120)
+    assert_each_is_one_ticket(killed)
+    assert_each_answer_left(sink, in_doubt)
+    assert_each_is_late_once(store_server, url)
+    expected = {f"<mail-{number}@customer.example>": 1 for number in MAILS}
+    eventually(lambda: shown(staffs[0]) == expected, seconds=60, every=0.5)
+    for node in (killed, frozen, cut):
+        assert "outcome=new" in node.log()  # Postfix went to each of them
+        assert "Traceback" not in node.log()
+        node.stop()
+
+
+def assert_each_is_one_ticket(node: Daemon) -> None:
+    status = node.settle(seconds=120)
     assert (status["new"], status["quarantined"], status["ignored"]) == (len(MAILS), 0, 0)
-    tickets = killed.tickets()
+    tickets = node.tickets()
     assert Counter(each["subject"] for each in tickets) == Counter(map(subject_of, MAILS))
     messages = {each["subject"]: each["messages"] for each in tickets}
     assert messages == {subject_of(number): 2 if number in EARLY else 1 for number in MAILS}
-    eventually(lambda: killed.status()["outbox"]["waiting"] == 0, every=0.5, seconds=60)
+    eventually(lambda: node.status()["outbox"]["waiting"] == 0, every=0.5, seconds=60)
+
+
+def assert_each_answer_left(sink: Sink, in_doubt: set[str]) -> None:
+    """Once, but for those that a killed node was sending; and no acknowledgement twice."""
     answers = answered(sink)
     assert answers.keys() == {f"customer{number}@customer.example" for number in EARLY}
     assert {each for each, times in answers.items() if times > 1} <= in_doubt
@@ -190,15 +211,12 @@ def test_nodes_are_killed_frozen_and_cut_off_and_nothing_is_lost_or_doubled(
     others = [each.recipients for each in sink.caught if b"Pour water on" not in each.raw]
     assert len(others) == len(set(others))
 
+
+def assert_each_is_late_once(server: StoreServer, url: str) -> None:
+    """What happens by itself happens to every ticket that waits, by one node."""
     late = (
         "SELECT count(*) FROM ticket WHERE state <> 'answered' AND id NOT IN (SELECT ticket FROM escalation)"
     )
-    eventually(lambda: store_server.ask(late, url) == [(0,)], seconds=60)
-    told = store_server.ask("SELECT count(*) FROM event WHERE what = 'escalated' GROUP BY ticket", url)
+    eventually(lambda: server.ask(late, url) == [(0,)], seconds=60)
+    told = server.ask("SELECT count(*) FROM event WHERE what = 'escalated' GROUP BY ticket", url)
     assert {count for (count,) in told} == {1}
-    expected = {f"<mail-{number}@customer.example>": 1 for number in MAILS}
-    eventually(lambda: shown(staffs[0]) == expected, seconds=60, every=0.5)
-    for node in (killed, frozen, cut):
-        assert "outcome=new" in node.log()  # Postfix went to each of them
-        assert "Traceback" not in node.log()
-        node.stop()
