@@ -2,7 +2,8 @@
 
 Runs as a process of its own (``python -m bench.injector``), so that its work is not counted as the server's.
 Commands go out in one batch as Postfix sends them (RFC 2920); prints one JSON object.  A reply that is not
-250 is counted, never repeated; a connection that breaks ends the run with an exception.
+250 is counted, never repeated; a connection that breaks ends the run with an exception.  With ``--rate`` the
+mails go out at an even pace, or as fast as the server takes them where that is slower.
 """
 
 from __future__ import annotations
@@ -95,13 +96,30 @@ def read_corpus(folder: Path) -> list[bytes]:
     return [raw.replace(b"\r\n.", b"\r\n..") for raw in raws]
 
 
-async def session(server: Server, mails: Iterator[tuple[str, bytes]], tally: Tally) -> None:
+@dataclass(slots=True)
+class Pace:
+    """When the next mail is due; ``rate`` is in mails a second, 0 for as fast as the server takes them."""
+
+    rate: float
+    _next: float = 0.0
+
+    async def wait(self) -> None:
+        if not self.rate:
+            return
+        now = asyncio.get_running_loop().time()
+        due = self._next = max(self._next or now, now - 1.0) + 1.0 / self.rate
+        if due > now:
+            await asyncio.sleep(due - now)
+
+
+async def session(server: Server, mails: Iterator[tuple[str, bytes]], tally: Tally, pace: Pace) -> None:
     """Deliver from ``mails``, which all sessions share, until there are no more."""
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     await read_reply(reader)
     writer.write(f"{server.greeting} bench.example\r\n".encode())
     await read_reply(reader)
     for sender, raw in mails:
+        await pace.wait()
         writer.write(f"MAIL FROM:<{sender}>\r\nRCPT TO:<{server.recipient}>\r\nDATA\r\n".encode())
         answers = [await read_reply(reader) for _ in range(3)]
         if not answers[2].startswith("354"):
@@ -122,10 +140,12 @@ async def read_reply(reader: asyncio.StreamReader) -> str:
     return line.decode()
 
 
-async def run(server: Server, sessions: int, mails: Iterator[tuple[str, bytes]]) -> dict[str, object]:
-    tally = Tally()
+async def run(
+    server: Server, sessions: int, mails: Iterator[tuple[str, bytes]], rate: float
+) -> dict[str, object]:
+    tally, pace = Tally(), Pace(rate)
     start = time.perf_counter()
-    await asyncio.gather(*(session(server, mails, tally) for _ in range(sessions)))
+    await asyncio.gather(*(session(server, mails, tally, pace) for _ in range(sessions)))
     seconds = time.perf_counter() - start
     waits = sorted(tally.waits) or [0.0]
     return {
@@ -135,6 +155,7 @@ async def run(server: Server, sessions: int, mails: Iterator[tuple[str, bytes]])
         "p50_ms": 1000 * waits[len(waits) // 2],
         "p99_ms": 1000 * waits[len(waits) * 99 // 100],
         "max_ms": 1000 * waits[-1],
+        "within_20_ms": sum(wait <= 0.02 for wait in waits) / len(waits),
     }
 
 
@@ -148,6 +169,9 @@ def main() -> None:
     parser.add_argument("--smtp", action="store_true", help="EHLO instead of LHLO")
     parser.add_argument("--recipient", default=RECIPIENT)
     parser.add_argument("--first", type=int, default=0, help="number of the first mail")
+    parser.add_argument(
+        "--rate", type=float, default=0.0, help="mails a second; 0: as fast as they are taken"
+    )
     options = parser.parse_args()
     if options.corpus:
         mails = [("sender@shop.example", raw) for raw in read_corpus(options.corpus)[: options.count]]
@@ -156,7 +180,7 @@ def main() -> None:
         numbers = range(options.first, options.first + options.count)
         mails = [make_mail(number, bodies[number % POOL]) for number in numbers]
     server = Server(options.port, "EHLO" if options.smtp else "LHLO", options.recipient)
-    json.dump(uvloop.run(run(server, options.sessions, iter(mails))), sys.stdout)
+    json.dump(uvloop.run(run(server, options.sessions, iter(mails), options.rate)), sys.stdout)
 
 
 if __name__ == "__main__":
