@@ -37,6 +37,19 @@ async def test_a_mail_that_nobody_judged_teaches_nothing(office: Office) -> None
     assert await everything_learnt(office) == []
 
 
+async def test_a_mail_in_a_bucket_that_is_away_is_learnt_later_and_hinders_nothing(office: Office) -> None:
+    ticket = await open_ticket(office)
+    await hand_in(office, "alice", answer(to=reply_address(office, ticket)))
+    (first, *_) = await office.store.read(lambda tx: tx.tickets.messages(ticket.id))
+    raw = await office.store.read(lambda tx: tx.deliveries.raw(first.sha256))
+    assert raw is not None
+    await office.store.write(lambda tx: tx.originals.let_go(first.sha256))
+    due = office.clock.now + GRACE
+    assert await tick(office.store, office.site, due) == 0
+    await office.store.write(lambda tx: tx.originals.take_back(first.sha256, raw))
+    assert await learn_due(office.store, due) == 1
+
+
 def test_the_hosts_of_another_filter_count_only_where_their_tokens_are_wanted() -> None:
     assert upstream_of({"upstream": "tokens", "upstream_hosts": ["MX.example.org"]}) == {"mx.example.org"}
     assert upstream_of({"upstream": "verdict", "upstream_hosts": ["mx.example.org"]}) == frozenset()
