@@ -104,7 +104,7 @@ class Rounds:
         _replace(plan, shown, view)
         if any(isinstance(each, Put) and each.was_missing for each in plan.repairs):
             self._tell_of_restoring(tx, ticket, view)
-        records = _aims(plan, noted)
+        records = _aims(plan, noted, copies)
         tx.folders.record(self.desk.name, records)
         look_again = min(filter(None, (plan.look_again, judgement.look_again)), default=None)
         names = tuple(copy.name for copy in (*copies, *older))
@@ -208,13 +208,20 @@ def _moved_along(gesture: Moved, copies: Sequence[Copy]) -> dict[str, CopyRecord
     }
 
 
-def _aims(plan: Plan, noted: Records) -> tuple[CopyRecord, ...]:
-    """What to write down before the plan is carried out."""
+def _aims(plan: Plan, noted: Records, copies: Sequence[Copy]) -> tuple[CopyRecord, ...]:
+    """What to write down before the plan is carried out.
+
+    One too many whose twin lies where it belongs counts as put by us: else, where it stays for a while as the
+    server hangs or we end, the next look would take it for an agent's move back.
+    """
     settled = {**noted, **{record.name: record for record in plan.records}}
+    wanted = {copy.name: copy.wanted for copy in copies if any(s.place == copy.wanted for s in copy.seen)}
     for each in plan.repairs:
         match each:
             case Put(name=name, target=target):
                 settled[name] = CopyRecord(name, NOWHERE, target)
             case Shift(name=name, sight=sight, target=target):
                 settled[name] = CopyRecord(name, sight.place, target)
+            case Drop(name=name, sight=sight) if name in wanted and sight.place != wanted[name]:
+                settled[name] = CopyRecord(name, wanted[name], sight.place)
     return tuple(settled.values())

@@ -134,6 +134,23 @@ def test_a_copy_beside_the_holders_is_a_reassignment_when_the_holders_goes(world
     assert (world.told("alice"), world.told("bob")) == ([], [])
 
 
+@pytest.mark.parametrize("target", ["closed", "spam", "snoozed/1d", "@alice"])
+def test_what_a_move_left_behind_is_no_move_back_when_the_watcher_died(world: World, target: str) -> None:
+    """The server had done half of the move, and then stood still or ended before the rest was taken away."""
+    ticket = world.open_ticket()
+    world.watch()
+    world.copy("m1", target)
+    world.watch(stop_after=0)
+    assert world.place(ticket) == target
+    world.settle()
+    assert world.places("m1") == [target]
+    assert len(world.events(ticket)) == 1
+    assert world.told("alice") == []
+    world.move("m1", "new")
+    world.settle()
+    assert world.place(ticket) == "new"
+
+
 def test_a_client_without_move_claims_with_its_copy(world: World) -> None:
     ticket = world.open_ticket()
     world.watch()
