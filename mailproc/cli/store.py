@@ -6,12 +6,15 @@ import time
 
 import click
 
-from mailproc.cli.context import failures, run_with_store
+from mailproc.cli.context import clock_of, failures, read_site, run_with_store
 from mailproc.cli.output import fail
+from mailproc.desk.restored import Kept, begin_anew
+from mailproc.opening import store_place
+from mailproc.store.connection import StoreError
 from mailproc.store.copying import copy as copy_rows
 from mailproc.store.originals import Originals
 from mailproc.store.place import PostgresPlace, SqlitePlace, place_of
-from mailproc.store.protocol import Store
+from mailproc.store.protocol import Store, Transaction
 from mailproc.store.verifying import fetch_all, verify_all
 
 _TIMEOUT = 30.0
@@ -68,6 +71,30 @@ def fetch(ctx: click.Context) -> None:
     """
     fetched = run_with_store(ctx, fetch_all)
     click.echo(f"{fetched} mails fetched", err=True)
+
+
+@store.command("begin-anew")
+@click.pass_context
+def begin_anew_(ctx: click.Context) -> None:
+    """After pg_restore has put back an older state, and before any daemon runs on it.
+
+    Numbers of tickets and rows that were given since are passed over; what waited to leave is kept back, as
+    it may have left: mailproc outbox list.  On SQLite mailproc restore does the same.
+    """
+    if isinstance(store_place(read_site(ctx).config), SqlitePlace):
+        fail("the store is on SQLite: mailproc restore does this")
+    now = clock_of(ctx)()
+
+    def work(tx: Transaction) -> Kept:
+        if tx.leases.has_workers(now):
+            raise StoreError("a daemon uses the store, or did within the last minute: stop all of them")
+        return begin_anew(tx, now)
+
+    async def write(store: Store) -> Kept:
+        return await store.write(work)
+
+    kept = run_with_store(ctx, write)
+    click.echo(f"{kept.back} mails kept from leaving: mailproc outbox list", err=True)
 
 
 @store.command("forget-key")

@@ -43,6 +43,7 @@ def begin_anew(tx: Transaction, now: float) -> Kept:
     if newest is not None:
         add_note(tx, tx.tickets.get(newest[0]), _TOLD.format(moment=shown_moment(since)), who=WHO, now=now)
         tx.restored.pass_over_rows()
+        tx.restored.count_on()
     return kept
 
 

@@ -57,6 +57,14 @@ class Leases:
             {"name": WORKER + worker, "worker": worker, "until": until},
         )
 
+    def has_workers(self, now: float) -> bool:
+        """Is any worker there, as far as anybody knows?"""
+        row = self._connection.one(
+            "SELECT 1 FROM lease WHERE substr(name, 1, :length) = :worker AND expires > :now LIMIT 1",
+            {"worker": WORKER, "length": len(WORKER), "now": now},
+        )
+        return row is not None
+
     def forget_workers(self, moment: float) -> None:
         """Those that were not there since then."""
         self._connection.run(

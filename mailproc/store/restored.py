@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mailproc.store.connection import Connection
+from mailproc.store.connection import Connection, Dialect
 
 ROWS = 1_000_000  # passed over: more than any site adds between two backups
 NUMBERS = 10_000  # of tickets, of each day or of all
@@ -55,6 +55,16 @@ class Restored:
             """,
             {"rows": ROWS},
         )
+
+    def count_on(self) -> None:
+        """Rows get their numbers behind the newest; SQLite sees to that itself."""
+        if self._connection.dialect is Dialect.SQLITE:
+            return
+        for table in ("message", "event", "laid_again"):
+            self._connection.one(
+                f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), coalesce(max(id), 0) + 1, false)"
+                f" FROM {table}"
+            )
 
     def pass_over_numbers(self, periods: Iterable[str]) -> None:
         """Of tickets, in these days and in the count of all."""
