@@ -31,8 +31,8 @@ def url(own_server: StoreServer, certificate: Certificate) -> Iterator[str]:
         shutil.chown(copy, "postgres")
         copy.chmod(0o600)
     settings = "ssl = on\nssl_cert_file = 'certificate.pem'\nssl_key_file = 'key.pem'\n"
-    with (own_server.storage / "postgresql.conf").open("a") as file:
-        file.write(settings)
+    with (own_server.storage / "postgresql.conf").open("a") as configuration:
+        configuration.write(settings)
     (own_server.storage / "pg_hba.conf").write_text("hostssl all all 127.0.0.1/32 trust\n")
     own_server.start()
     yield own_server.new_schema().replace("@127.0.0.1:", "@localhost:") + "&sslmode=verify-full"
