@@ -12,6 +12,7 @@ anything is wrong, and then the folder is kept.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import random
@@ -39,7 +40,7 @@ DISTURBED = 0.6  # of the time is the daemon's share of the faults; then its pro
 PATIENCE = 900.0  # seconds until every queue must be empty
 LARGEST = 220.0  # MiB of a worker: 150 of its own, and a mail of megabytes
 STEEPEST = 24.0  # MiB an hour, over the second half of a worker's undisturbed life
-SHORTEST = 600.0  # seconds of life from which a slope says anything
+SHORTEST = 600.0  # seconds of life from which growth says anything
 LOOK = 5.0  # seconds between two looks at memory
 # What the log may hold of a traceback: nothing.
 TRACEBACK = re.compile(r"Traceback \(most recent call last\)")
@@ -78,16 +79,23 @@ class Memory(threading.Thread):
     def largest(self) -> float:
         return max((size for sizes in self.seen.values() for _, size in sizes), default=0.0)
 
-    def slopes(self) -> list[float]:
+    def growths(self) -> list[float]:
         """MiB an hour over the second half of each life that was long enough."""
         lives = [life for life in self.seen.values() if life[-1][0] - life[0][0] >= SHORTEST]
-        return [slope(life[len(life) // 2 :]) for life in lives]
+        return [growth(life[len(life) // 2 :]) for life in lives]
 
 
-def slope(points: list[tuple[float, float]]) -> float:
-    """Of the line by least squares, an hour."""
-    line = statistics.linear_regression([at for at, _ in points], [size for _, size in points])
-    return 3600 * line.slope
+def growth(points: list[tuple[float, float]]) -> float:
+    """MiB an hour: the median of what each minute added to the one before.
+
+    A mail of megabytes leaves a step, as memory that was used once is seldom given back; a leak grows on
+    between the steps.  How high the steps go is what ``LARGEST`` bounds.
+    """
+    minutes: dict[int, list[float]] = {}
+    for at, size in points:
+        minutes.setdefault(int(at // 60), []).append(size)
+    medians = [statistics.median(sizes) for _, sizes in sorted(minutes.items())]
+    return 60 * statistics.median(after - before for before, after in itertools.pairwise(medians))
 
 
 def resident(pid: int) -> float:
@@ -128,10 +136,20 @@ def soak(folder: Path, plan: Plan) -> Outcome:
         memory.over.set()
         found = list(findings(site, books, accidents=sum(mishaps.counts().values())))
         found += list(of_the_daemon(site, mishaps, memory))
-        (folder / "mishaps").write_text(
-            "".join(f"{at:8.1f} {name} {length:.1f}\n" for at, name, length in mishaps.done)
-        )
+        write_down(folder, mishaps, memory)
         return Outcome(found, books, mishaps, memory, site, drained)
+
+
+def write_down(folder: Path, mishaps: Mishaps, memory: Memory) -> None:
+    """What is asked for when something is wrong: seconds since the beginning, and what was then."""
+    lines = [f"{at:8.1f} {name} {length:.1f}" for at, name, length in mishaps.done]
+    (folder / "mishaps").write_text("\n".join(lines) + "\n")
+    sizes = [
+        f"{pid} {at - mishaps.began:8.1f} {size:.1f}"
+        for pid, life in memory.seen.items()
+        for at, size in life
+    ]
+    (folder / "memory").write_text("\n".join(sizes) + "\n")
 
 
 def live_through(site: Site, plan: Plan, mishaps: Mishaps) -> None:
@@ -179,10 +197,10 @@ def of_the_daemon(site: Site, mishaps: Mishaps, memory: Memory) -> Iterator[Find
     yield Finding("lines of the log: no traceback", log.count("\n"), tracebacks(log))
     wrong = [f"ended by itself with {status}" for status in site.statuses]
     yield Finding("starts of the daemon", site.starts, wrong + [f"{error!r}" for error in mishaps.errors])
-    slopes, largest = memory.slopes(), memory.largest()
+    growths, largest = memory.growths(), memory.largest()
     wrong = [f"a worker of {largest:.0f} MiB"] if largest > LARGEST else []
-    wrong += [f"{each:.1f} MiB an hour" for each in slopes if each > STEEPEST]
-    yield Finding("workers whose memory was followed", len(slopes), wrong)
+    wrong += [f"{each:.1f} MiB an hour" for each in growths if each > STEEPEST]
+    yield Finding("workers whose memory was followed", len(growths), wrong)
 
 
 def tracebacks(log: str) -> list[str]:
@@ -216,9 +234,9 @@ def print_tables(outcome: Outcome, plan: Plan) -> None:
         print(f"{each.what:<52} {each.number:>8} {len(each.wrong):>8}")
         for wrong in each.wrong[:20]:
             print(f"    {wrong}")
-    slopes = ", ".join(f"{each:+.1f}" for each in outcome.memory.slopes()) or "no life was long enough"
+    growths = ", ".join(f"{each:+.1f}" for each in outcome.memory.growths()) or "no life was long enough"
     print(f"\nqueues empty {outcome.drained_after:.0f} s after the last fault")
-    print(f"largest worker {outcome.memory.largest():.0f} MiB; MiB an hour: {slopes}")
+    print(f"largest worker {outcome.memory.largest():.0f} MiB; MiB an hour: {growths}")
 
 
 def main() -> int:

@@ -26,6 +26,10 @@ DRAINED = {
 }
 
 
+# What no agent did: each takes letters of its own, out of New, and none gives one back or deletes one.
+NOBODY_DID = ("reopened", "released", "restored", "claim_lost")
+
+
 @dataclass(frozen=True)
 class Finding:
     """One thing that was compared: how many of it, and what was wrong."""
@@ -51,6 +55,14 @@ def findings(site: Site, books: Books, accidents: int) -> Iterator[Finding]:
     yield from _answers(site, books, accidents)
     yield from _acknowledgements(site, books)
     yield from _folder(site)
+    yield _gestures(site)
+
+
+def _gestures(site: Site) -> Finding:
+    """What the daemon took for an agent's move must have been one."""
+    moves = site.rows("SELECT ticket, what, detail FROM event")
+    strange = [f"{row}" for row in moves if row["what"] in NOBODY_DID]
+    return Finding("events: none that nobody caused", len(moves), strange)
 
 
 def _letters(site: Site, books: Books) -> Iterator[Finding]:

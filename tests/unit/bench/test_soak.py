@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from bench.soak import slope, tracebacks
+from bench.soak import growth, tracebacks
 from bench.soak_people import number_of
 
 
-def test_a_slope_is_told_an_hour() -> None:
-    grows = [(at, 50.0 + at / 360.0) for at in range(0, 600, 5)]
-    assert slope([(float(at), size) for at, size in grows]) == pytest.approx(10.0)
+def test_memory_that_grows_on_is_told_an_hour() -> None:
+    grows = [(float(at), 50.0 + at / 360.0) for at in range(0, 1200, 5)]
+    assert growth(grows) == pytest.approx(10.0)
+
+
+def test_a_step_in_memory_is_no_growth() -> None:
+    steps = [(float(at), 50.0 if at < 700 else 90.0) for at in range(0, 1200, 5)]
+    assert growth(steps) == 0
 
 
 def test_a_traceback_in_the_log_is_found_in_either_form() -> None:
