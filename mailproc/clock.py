@@ -21,30 +21,40 @@ SLIGHT = 0.1
 Clock = Callable[[], float]
 
 
-class ServerClock:
-    """The time of a server that several machines share, told by ours and how far that is off.
+def steady() -> float:
+    """Seconds that have passed, also while the machine slept, whatever its clock is put to."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
-    ``ask`` may wait, and is run in a thread.
+
+class ServerClock:
+    """The time of a server that several machines share, told by what has passed since it was asked.
+
+    A machine whose clock is put on or back would else take others' leases for over, or its own for held,
+    until it asks again.  ``ask`` may wait, and is run in a thread.
     """
 
-    def __init__(self, own: Clock, ask: Callable[[], float]) -> None:
+    def __init__(self, own: Clock, ask: Callable[[], float], passed: Clock = steady) -> None:
         self._own = own
         self._ask = ask
-        self._ahead = 0.0
+        self._passed = passed
+        self._began = own() - passed()  # when ``passed`` was 0
+        self._told = 0.0  # how far off our clock is
 
     def __call__(self) -> float:
-        return self._own() + self._ahead
+        return self._began + self._passed()
 
     async def adjust(self) -> None:
         """Ask the server; what that raises says that it could not be asked."""
-        before = self._own()
+        before = self._passed()
         there = await asyncio.to_thread(self._ask)
-        after = self._own()
-        ahead = there - (before + after) / 2
-        if abs(ahead - self._ahead) > WORTH_TELLING:
-            log.warning("clock=%+.1f s: this machine's time is not the database's, which counts", -ahead)
+        after = self._passed()
+        began, ours = there - (before + after) / 2, self._own() - after
+        off = ours - began
+        if abs(off - self._told) > WORTH_TELLING:
+            log.warning("clock=%+.1f s: this machine's time is not the database's, which counts", off)
+            self._told = off
         # Less is within what the question itself takes.
-        self._ahead = ahead if abs(ahead) > after - before + SLIGHT else 0.0
+        self._began = began if abs(off) > after - before + SLIGHT else ours
 
 
 def make_clock(environment: Mapping[str, str]) -> Clock:
