@@ -54,7 +54,7 @@ def apply_bounce(
 
     ``returned`` is what ``returned_message`` says of the address that it came to.
     """
-    reply = _returned(tx, desk, returned) or _reply(tx, desk, bounce)
+    reply = _returned(tx, returned) or _reply(tx, desk, bounce)
     ticket = follow_merges(tx, tx.tickets.get(ticket_id if reply is None else reply.ticket))
     _leave_events(tx, ticket, bounce, now)
     if reply is None:
@@ -86,9 +86,10 @@ def _give_back(
     return give_back(tx, ticket, reply, f"the answer did not reach {hard[0].recipient}", now)
 
 
-def _returned(tx: Transaction, desk: Desk, row: int | None) -> Message | None:
+def _returned(tx: Transaction, row: int | None) -> Message | None:
+    """Of whatever desk: the ticket may have been handed over since, and the address has a MAC."""
     message = tx.tickets.message(row) if row is not None else None
-    return message if message is not None and _is_sent(message) and message.desk == desk.name else None
+    return message if message is not None and _is_sent(message) else None
 
 
 def _reply(tx: Transaction, desk: Desk, bounce: Bounce) -> Message | None:

@@ -10,6 +10,7 @@ from typing import TypeVar
 import pytest
 
 from mailproc.desk.bounce import MAX_EVENTS, BounceEffect, apply_bounce, describe
+from mailproc.desk.transfer import hand_over
 from mailproc.model.address import Address
 from mailproc.model.desk import Desk
 from mailproc.model.follow_up import IdKind
@@ -266,3 +267,20 @@ def test_what_the_other_side_said_is_one_short_line() -> None:
     assert line.startswith("dora@shop.example.com 5.2.2 (soft): 552 full X-Injected: yes [31mxxx")
     assert line.isprintable()
     assert len(line) < 260
+
+
+async def test_a_bounce_to_the_address_of_the_desk_that_wrote_counts_where_the_ticket_is_now(
+    store: SqliteStore,
+) -> None:
+    def work(tx: Transaction) -> None:
+        ticket, reply = answered(tx)
+        hand_over(
+            tx, ticket, Desk("billing", "Billing", (Address("billing", "example.org"),)), who="bob", now=NOW
+        )
+        filed = open_ticket(tx, "18", State.NEW, "")
+        apply_bounce(tx, DESK, bounce_of(GONE, message_id=None), filed.id, NOW + 5, returned=reply)
+        assert status_of(tx, ticket, reply) is MessageStatus.FAILED
+        now = tx.tickets.get(ticket.id)
+        assert (now.desk, now.state) == ("billing", State.PROBLEM)
+
+    await do(store, work)
