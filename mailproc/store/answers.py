@@ -176,10 +176,15 @@ class Answers:
         return row[0] if row else None
 
     def newest_of_customer(self, ticket: int) -> int | None:
-        """The row of the newest mail that a person wrote to the ticket."""
+        """The row of the newest mail that a person wrote to the ticket, or to one that was merged into it."""
+        tickets, parameters = listed_parameters("ticket", self._family(ticket))
         row = self._connection.one(
-            "SELECT max(id) FROM message WHERE ticket = :ticket AND direction = 'in' AND automatic = 'none'",
-            {"ticket": ticket},
+            f"""
+            SELECT id FROM message
+            WHERE ticket IN ({tickets}) AND direction = 'in' AND automatic = 'none'
+            ORDER BY at DESC, id DESC LIMIT 1
+            """,
+            parameters,
         )
         return row[0] if row else None
 

@@ -6,6 +6,7 @@ import pytest
 
 from mailproc.desk.merge import merge, split
 from mailproc.desk.submitted import SubmissionSettings
+from mailproc.model.moment import shown_moment
 from mailproc.model.outbox import OutboxKind
 from mailproc.model.ticket import MessageStatus, State
 from mailproc.pipeline.canned import Canned
@@ -206,6 +207,21 @@ async def test_of_two_mails_that_wait_in_merged_tickets_the_newer_one_is_answere
     )
     await hand_in(office, "alice", answer(to=reply_address(office, two), answers=answered))
     assert await statuses(office, two) == [becomes]
+
+
+async def test_who_answers_an_older_mail_of_merged_tickets_is_told_of_the_newer_one(office: Office) -> None:
+    one = await open_ticket(office)
+    office.clock.now += 86_400
+    await office.receive(ask(message_id="<two@customer.example>", subject="Another fire"))
+    two = (await office.tickets())[1]
+    await office.store.write(
+        lambda tx: merge(
+            tx, tx.tickets.get(two.id), tx.tickets.get(one.id), who="alice", now=office.clock.now
+        )
+    )
+    await hand_in(office, "alice", answer(to=reply_address(office, one), answers=FIRST))
+    notice = (await notices(office))[0]
+    assert f"the customer wrote again on {shown_moment(two.opened)}" in " ".join(notice.text.split())
 
 
 async def test_what_is_left_of_a_ticket_after_a_split_can_be_answered(office: Office) -> None:
