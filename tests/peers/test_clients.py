@@ -81,8 +81,14 @@ class Neomutt:
 
     def reply(self) -> None:
         """``r``, whatever the editor writes, and ``y``."""
+        self.begin_reply()
+        self.send()
+
+    def begin_reply(self) -> None:
         self.terminal.type("r")
         self.terminal.shows("y:Send")
+
+    def send(self) -> None:
         self.terminal.type("y")
 
     def _ask(self, key: str, question: str, reply: str) -> None:
@@ -146,15 +152,16 @@ def test_neomutt_claims_answers_and_closes(staff: Staff, neomutt: Callable[[], N
 def test_neomutt_answers_without_a_claim_what_another_agent_has_answered(
     staff: Staff, neomutt: Callable[[], Neomutt]
 ) -> None:
-    """Alice has the list open and does not see that Bob was faster: her answer is held, and she decides."""
+    """Alice writes and does not see that Bob is faster: her answer is held, and she decides."""
     staff.write_and_see(1)
     mutt = neomutt()
     mutt.terminal.shows("Printer number 1")
     mutt.terminal.press("Enter")
     mutt.terminal.shows("Printer 1 is on fire.")
+    mutt.begin_reply()
     staff.send("bob", answer("bob", 1, "Take sand."))
     staff.becomes(1, "answered", "bob")
-    mutt.reply()
+    mutt.send()
     (notice,) = eventually(lambda: staff.to("alice@example.org"))
     assert str(notice.message["Subject"]).startswith("Held: your answer to ticket ")
     assert b"Take sand." in notice.raw
