@@ -23,12 +23,13 @@ from pathlib import Path
 from typing import Any
 
 from bench.desk_agents import Agents
-from bench.desk_books import DAY, HOUR, MINUTE
+from bench.desk_clocks import DAY, HOUR, MINUTE
 from bench.desk_customers import HAM, SPAM, Customers, letter
 from bench.desk_figures import Expected, due_view, ticket_view
 from bench.desk_office import KNOWN, Office
 from bench.desk_rules import BERLIN, configuration
 from bench.desk_site import SimulatedSite
+from bench.desk_supervisor import Supervisor
 
 BEGINS = datetime(2026, 10, 22, tzinfo=BERLIN)  # a Thursday; summer time ends on Sunday
 LESSONS = 60  # mails of each kind that the spam filter learns before
@@ -61,7 +62,8 @@ class Week:
         table: dict[int, list[Act]] = {}
         for act in rng.choices(*_weights(_of_customers(customers)), k=mails):
             table.setdefault(rng.choice(minutes), []).append(act)
-        for act in rng.choices(*_weights(_of_agents(agents)), k=2 * mails):
+        of_desk = _of_agents(agents) | _of_supervisor(Supervisor(self.office))
+        for act in rng.choices(*_weights(of_desk), k=2 * mails):
             table.setdefault(rng.choice(working), []).append(act)
         plans = (agents.bob_goes_on_holiday, agents.carol_falls_ill, agents.alice_has_a_notice)
         for day, act in zip((0, 1, 5), plans, strict=True):
@@ -75,7 +77,8 @@ class Week:
         self.site.start(self.began)
         while self.office.now < self.ends or self._is_due():
             self.office.pass_time()
-            for act in self.acts.get(self.office.now, ()):
+            planned = self.office.plans.pop(self.office.now, ())
+            for act in (*self.acts.get(self.office.now, ()), *planned):
                 act()
             self.office.count_minute()
             self.office.now += MINUTE
@@ -87,7 +90,8 @@ class Week:
         waking = any(case.wakes == self.office.now for case in cases)
         silent = any(case.silent_since is not None and case.rules.close_after for case in cases)
         edge = silent and any((self.office.now - (c.silent_since or 0)) % (DAY * MINUTE) == 0 for c in cases)
-        return waking or edge or any(any(case.steps_due()) for case in cases)
+        late = any(any(case.steps_due()) for case in cases)
+        return waking or edge or late or bool(self.office.expired() or self.office.leaving)
 
     def _teach(self) -> None:
         """The spam filter knows both kinds beforehand."""
@@ -154,6 +158,7 @@ def _of_customers(customers: Customers) -> dict[Act, float]:
         customers.writes_through_a_list: 1,
         customers.sends_spam: 1,
         customers.is_delivered_twice: 0.5,
+        customers.writes_about_another_thing: 3,
     }
 
 
@@ -174,6 +179,10 @@ def _of_agents(agents: Agents) -> dict[Act, float]:
         agents.calls_spam: 0.3,
         agents.calls_ham: 0.3,
     }
+
+
+def _of_supervisor(supervisor: Supervisor) -> dict[Act, float]:
+    return {supervisor.merges: 2, supervisor.splits: 1, supervisor.moves: 0.7}
 
 
 def _weights(acts: dict[Act, float]) -> tuple[list[Act], list[float]]:

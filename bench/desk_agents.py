@@ -5,10 +5,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 
-from bench.desk_books import DAY, HOUR, MINUTE, Case
-from bench.desk_office import Held, Office
+from bench.desk_books import Case
+from bench.desk_clocks import DAY, HOUR, MINUTE
+from bench.desk_office import NOBODY_KNOWS, Held, Leaving, Office
 from bench.desk_rules import BERLIN
+from tests.rig.sink import Caught
 
+TAKEN_BACK = 0.4  # of the answers that wait before they leave
 SHELVES = {"1d": DAY, "3d": 3 * DAY, "1w": 7 * DAY}
 
 
@@ -124,16 +127,40 @@ class Agents:
         self._submit(agent, case, thread.newest)
         case.answered(office.now, agent)
         office.settle(case)
-        left = office.site.left(case.customer, since)
-        thread.ours, thread.reply_to = str(left.message["Message-ID"]), str(left.message["Reply-To"])
-        thread.returns_to, thread.answered_by = left.mail_from, agent
+        thread.answered_by = agent
         thread.times += 1
+        if not case.rules.send_delay:
+            self._has_left(case, office.site.left(case.customer, since, case.number))
+            return
+        due = office.now + case.rules.send_delay * MINUTE
+        leaving = Leaving(due, case, since, lambda left: self._has_left(case, left))
+        office.leaving.append(leaving)
+        if thread.times == 1 and office.rng.random() < TAKEN_BACK:
+            then = office.now + case.rules.send_delay // 2 * MINUTE
+            office.plans.setdefault(then, []).append(lambda: self._takes_back(leaving, agent))
+
+    def _has_left(self, case: Case, left: Caught) -> None:
+        thread = self.office.threads[case.number]
+        thread.ours, thread.reply_to = str(left.message["Message-ID"]), str(left.message["Reply-To"])
+        thread.returns_to = left.mail_from
+
+    def _takes_back(self, leaving: Leaving, agent: str) -> None:
+        """The answer that still waits is not to leave after all."""
+        office, case = self.office, leaving.case
+        thread = office.threads[case.number]
+        if case.state != "answered" or case.whole or thread.answered_by != agent:
+            return
+        self._write(agent, f"{case.rules.name}@example.org", f"Re: {case.subject}", "#undo", thread.newest)
+        office.leaving.remove(leaving)
+        case.take_back(office.now)
+        thread.answered_by, thread.times = "", 0
+        office.settle(case)
 
     def collides(self) -> None:
         """Somebody else works on it or has answered it, or the customer has written again: it is held."""
         office = self.office
         case = office.some("claimed", "answered", "new", desk="support")
-        if case is None:
+        if case is None or office.threads[case.number].answered_by == NOBODY_KNOWS:
             return
         thread = office.threads[case.number]
         others = [agent for agent in office.present(case) if agent not in (case.owner, thread.answered_by)]
@@ -158,7 +185,9 @@ class Agents:
         """What is held is sent after all, or dropped."""
         office = self.office
         fitting = [
-            c for c in office.cases if office.threads[c.number].held and c.state in ("claimed", "answered")
+            c
+            for c in office.cases
+            if office.threads[c.number].held and c.state in ("claimed", "answered") and not c.whole
         ]
         if not fitting:
             return
@@ -180,7 +209,7 @@ class Agents:
         else:
             case.answered_late(office.now, held.agent)
         office.settle(case)
-        left = office.site.left(case.customer, since)
+        left = office.site.left(case.customer, since, case.number)
         thread.ours, thread.reply_to = str(left.message["Message-ID"]), str(left.message["Reply-To"])
         thread.returns_to = left.mail_from if held.answers == thread.newest else ""
 

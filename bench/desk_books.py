@@ -1,127 +1,23 @@
 """The simulated desk's own books: what happened to each ticket, minute by minute, and what follows from it.
 
-Written from docs/reference/targets.md and docs/reference/waiting.md alone; nothing of mailproc is called.  A
-minute is a number of seconds since 1970 that 60 divides, everything happens at one, and business time is
-counted one minute after the other.
+Written from docs/reference/targets.md and docs/reference/waiting.md alone; nothing of mailproc is called.
+Everything happens at a minute.  What turns a ticket's history over (a merge, a split, another desk, an answer
+taken back) is told to its clocks from the beginning.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
-MINUTE = 60
-HOUR, DAY = 60, 24 * 60  # minutes
+from bench.desk_clocks import DAY, MINUTE, WORK, Clock, Course, Goal, Rules, Step
+
 FAR = 60 * DAY  # so far the due time of a clock that runs is looked for
-WORK = "work"
 PHASES = {"new": WORK, "claimed": WORK, "spam": "off", "problem": "off"}  # others are called as they are
 OUT_OF_SIGHT = ("off", "closed")
 
-
-@dataclass(frozen=True)
-class Hours:
-    """When a desk works: spans of minutes of the day for each weekday, Monday first; none: always."""
-
-    zone: ZoneInfo
-    week: tuple[tuple[tuple[int, int], ...], ...] = ()
-    holidays: tuple[date, ...] = ()
-
-    def is_open(self, at: int) -> bool:
-        """Whether the minute that begins then is business time."""
-        if not self.week:
-            return True
-        there = datetime.fromtimestamp(at, self.zone)
-        minute = there.hour * HOUR + there.minute
-        return there.date() not in self.holidays and any(
-            begins <= minute < ends for begins, ends in self.week[there.weekday()]
-        )
-
-
-@dataclass(frozen=True)
-class Goal:
-    """A target: minutes allowed for each kind of clock, and for whom."""
-
-    name: str
-    minutes: dict[str, int]
-    warn: float
-    priority: str = ""
-    tag: str = ""
-
-    def fits(self, tags: set[str]) -> bool:
-        priority = "high" if "priority-high" in tags else "low" if "priority-low" in tags else "normal"
-        return self.priority in ("", priority) and (not self.tag or self.tag in tags)
-
-
-@dataclass(frozen=True)
-class Step:
-    """Of an escalation: what is done ``after`` so many minutes beyond warning or due time."""
-
-    of: tuple[str, ...]
-    at: str
-    after: int = 0
-    tag: str = ""
-    priority: str = ""
-    mail: tuple[str, ...] = ()
-    lay: bool = False
-    release: bool = False
-
-    def needs(self, goal: Goal, kind: str) -> int | None:
-        """Business minutes that must have been used."""
-        allowed = goal.minutes.get(kind, 0)
-        if kind not in self.of or not allowed:
-            return None
-        return round(allowed * (goal.warn if self.at == "warn" else 1)) + self.after
-
-
-@dataclass(frozen=True)
-class Rules:
-    """Of one desk."""
-
-    name: str
-    hours: Hours
-    agents: tuple[str, ...]
-    goals: tuple[Goal, ...] = ()
-    steps: tuple[Step, ...] = ()
-    lead: str = ""
-    close_after: int = 0  # minutes, plain time; 0: never
-    close_warning: int = 0
-
-
-@dataclass
-class Clock:
-    """One wait; ``counted`` are the business minutes in which somebody was to do something."""
-
-    kind: str
-    started: int
-    counted: list[int] = field(default_factory=list)
-    pauses: list[tuple[int, int, str]] = field(default_factory=list)
-    paused: tuple[int, str] | None = None
-    ended: int | None = None
-    end: str = ""
-    agent: str = ""
-
-    def go_on(self, at: int) -> None:
-        if self.ended is not None:
-            self.paused, self.ended, self.end = (self.ended, "closed"), None, ""
-        if self.paused is not None and self.paused[0] < at:
-            self.pauses.append((self.paused[0], at, self.paused[1]))
-        self.paused = None
-
-    def enter(self, at: int, phase: str) -> None:
-        """The ticket comes into another phase; an answer that was given stays given."""
-        if self.end == "answer" and self.kind != "solution":
-            return
-        self.go_on(at)
-        if phase == "closed":
-            self.ended, self.end = at, "answer" if self.kind == "solution" else "closed"
-        elif phase != WORK:
-            self.paused = (at, phase)
-
-    def reached(self, minutes: int) -> int | None:
-        """When so many were used."""
-        return self.counted[minutes - 1] + MINUTE if 0 < minutes <= len(self.counted) else None
+Entry = tuple[int, str, str]  # when, what, and who answered or which phase
+_ORDER = ("wrote", "answer", "phase")  # of what is of one minute
 
 
 @dataclass
@@ -136,28 +32,52 @@ class Case:
     state: str = "new"
     owner: str = ""
     tags: set[str] = field(default_factory=set)
-    solution: Clock = field(init=False)
-    waits: list[Clock] = field(default_factory=list)
+    course: Course = field(init=False)
+    log: list[Entry] = field(default_factory=list)
+    parts: list[Case] = field(default_factory=list)  # what was merged into it
+    whole: Case | None = None  # what it was merged into
     letters: list[tuple[int, str]] = field(default_factory=list)  # what came in: when, class
     answers: list[tuple[int, str]] = field(default_factory=list)
     events: list[tuple[int, str]] = field(default_factory=list)
-    back: list[int] = field(default_factory=list)
-    fired: set[tuple[str, int, int]] = field(default_factory=set)
+    fired: set[tuple[str, int, str]] = field(default_factory=set)
     wakes: int | None = None
     silent_since: int | None = None
     warned: int | None = None
+    active: int = 0  # when its state was set last, if only to what it was
+    closed_by_merge: int | None = None
+    topic: str = ""
 
     def __post_init__(self) -> None:
-        self.solution = Clock("solution", self.opened)
-        if self.phase != WORK:
-            self.solution.enter(self.opened, self.phase)
+        self.course = Course(self.opened, self.phase)
+        self.log.append((self.opened, "phase", self.phase))
+        self.active = self.opened
 
     @property
     def phase(self) -> str:
-        return PHASES.get(self.state, self.state)
+        return "off" if self.whole else PHASES.get(self.state, self.state)
+
+    @property
+    def last_mail(self) -> int:
+        """When a person wrote last."""
+        return max((at for at, kind in self.letters if kind == "none"), default=0)
+
+    @property
+    def solution(self) -> Clock:
+        return self.course.solution
+
+    @property
+    def waits(self) -> list[Clock]:
+        return self.course.waits
+
+    @property
+    def back(self) -> list[int]:
+        return self.course.back
 
     @property
     def goal(self) -> Goal | None:
+        """None of a part: what counts of it counts for the whole."""
+        if self.whole is not None:
+            return None
         return next((goal for goal in self.rules.goals if goal.fits(self.tags)), None)
 
     @property
@@ -179,18 +99,14 @@ class Case:
 
     def enter(self, at: int, state: str, what: str, owner: str | None = None) -> None:
         """Another state, with its event."""
-        before, self.state = self.phase, state
+        self.state = state
         self.owner = self.owner if owner is None else owner
         self.note(at, what)
         self.wakes = None
         self.silent_since = at if state == "answered" else None
         self.warned = None
-        if self.phase == before:
-            return
-        if before == "closed" and self.phase != "off":
-            self.back.append(at)
-        for clock in (*self.waits[-1:], self.solution):
-            clock.enter(at, self.phase)
+        self.active = at
+        self._take(at, "phase", self.phase)
 
     def work_on(self, at: int, what: str, owner: str | None = None) -> None:
         """With its owner, or New where there is none."""
@@ -198,13 +114,9 @@ class Case:
         self.enter(at, "claimed" if who else "new", what, who)
 
     def wrote(self, at: int) -> None:
-        """A customer's mail: who waits for nothing begins to wait."""
-        if self.waits and self.waits[-1].ended is None:
-            return
-        wait = Clock("next" if self.waits else "first", at)
-        if self.phase != WORK:
-            wait.paused = (at, self.phase)
-        self.waits.append(wait)
+        """A customer's mail."""
+        self.active = at
+        self._take(at, "wrote", "")
 
     def answered(self, at: int, agent: str) -> None:
         self._gets_answer(at, agent)
@@ -217,18 +129,75 @@ class Case:
 
     def _gets_answer(self, at: int, agent: str) -> None:
         self.answers.append((at, agent))
-        if self.waits and self.waits[-1].end != "answer":
-            wait = self.waits[-1]
-            wait.go_on(at)
-            wait.ended, wait.end, wait.agent = at, "answer", agent
+        self._take(at, "answer", agent)
 
-    def count(self, minute: int) -> None:
-        """A business minute goes by."""
-        for clock in self.clocks:
-            if clock.ended is None and clock.paused is None:
-                clock.counted.append(minute)
+    def _take(self, at: int, what: str, about: str) -> None:
+        self.log.append((at, what, about))
+        self.course.take(at, what, about)
 
-    def steps_due(self) -> Iterator[tuple[int, Clock, int, Step]]:
+    # What turns a history over
+
+    def rewrite(self, now: int) -> None:
+        """Tell the clocks' history from the beginning, as it is to be seen now."""
+        of_parts = (each for part in self._all_parts() for each in part.log if each[1] != "phase")
+        log = sorted((*self.log, *of_parts), key=lambda each: (each[0], _ORDER.index(each[1])))
+        log = [(max(at, self.opened), what, about) for at, what, about in log]
+        first = next(about for _, what, about in log if what == "phase")
+        self.course = Course(self.opened, first)
+        for minute in range(self.opened, now + MINUTE, MINUTE):
+            while log and log[0][0] <= minute:
+                self.course.take(*log.pop(0))
+            if minute < now and self.course.phase == WORK and self.rules.hours.is_open(minute):
+                self.course.count(minute)
+
+    def _all_parts(self) -> Iterator[Case]:
+        for part in self.parts:
+            yield part
+            yield from part._all_parts()
+
+    def merge(self, at: int, part: Case) -> None:
+        """The other becomes part of this one: its mails and answers count here, too."""
+        if part.state != "closed":
+            part.enter(at, "closed", "closed")
+            part.closed_by_merge = at
+        part.whole = self
+        part.note(at, "merged")
+        part._take(at, "phase", "off")
+        self.parts.append(part)
+        self.note(at, "merged")
+        self.rewrite(at)
+
+    def split(self, at: int, number: str, subject: str) -> Case:
+        """The newest mail becomes a ticket of its own."""
+        letter = self.letters.pop()
+        self.log.remove((letter[0], "wrote", ""))
+        self.note(at, "split")
+        self.rewrite(at)
+        new = Case(number, self.rules, subject, self.customer, at, topic=self.topic)
+        new.letters.append(letter)
+        new.wrote(at)
+        new.note(at, "opened")
+        return new
+
+    def move(self, at: int, rules: Rules) -> None:
+        """Another desk, whose name is its topic now: its business time counts from the beginning."""
+        self.topic = rules.name
+        for case in (self, *self._all_parts()):
+            case.rules = rules
+            if case is not self:
+                case.rewrite(at)
+        self.enter(at, "new", "transferred", "")
+        self.rewrite(at)
+
+    def take_back(self, at: int) -> None:
+        """The last answer never left."""
+        answer = self.answers.pop()
+        self.log.remove((answer[0], "answer", answer[1]))
+        self.note(at, "taken_back")
+        self.enter(at, "claimed", "reopened")
+        self.rewrite(at)
+
+    def steps_due(self) -> Iterator[tuple[int, Clock, str, Step]]:
         """What is to be done, with its moment, of the clocks that count."""
         goal = self.goal
         if goal is None or self.phase != WORK:
@@ -236,17 +205,17 @@ class Case:
         for clock in self.clocks:
             if clock.ended is not None:
                 continue
-            for number, step in enumerate(self.rules.steps):
+            for key, step in zip(self.rules.step_keys(), self.rules.steps, strict=True):
                 needed = step.needs(goal, clock.kind)
                 moment = clock.reached(needed) if needed else None
-                if moment is not None and (clock.kind, clock.started, number) not in self.fired:
-                    yield moment, clock, number, step
+                if moment is not None and (clock.kind, clock.started, key) not in self.fired:
+                    yield moment, clock, key, step
 
     def escalate(self, at: int, tell: Callable[[Case, str], None]) -> None:
         """Take the steps that are due, in their order; each may change what the next ones count from."""
         while due := min(self.steps_due(), key=lambda each: each[0], default=None):
-            _, clock, number, step = due
-            self.fired.add((clock.kind, clock.started, number))
+            _, clock, taken, step = due
+            self.fired.add((clock.kind, clock.started, taken))
             self.note(at, "escalated")
             self.tags |= {step.tag} - {""}
             if step.priority:

@@ -70,6 +70,14 @@ class Customers:
         raw = self._open(desk, sender, f"{word}question", rng.choice(HAM), tags=set(tags))
         self._copies.append((raw, sender, f"help-{desk}@example.org"))
 
+    def writes_about_another_thing(self) -> None:
+        """A person who wrote before."""
+        rng = self.office.rng
+        known = [case for case in self.office.cases if case.customer.startswith("customer")]
+        if known:
+            case = rng.choice(known)
+            self._open(case.rules.name, case.customer, "another question", rng.choice(HAM))
+
     def writes_through_a_list(self) -> None:
         sender = f"member{self.office.mails}@list.example"
         self._open("support", sender, "digest", "news of the list", "List-Id: <all.list.example>",
@@ -103,7 +111,7 @@ class Customers:
         if state == "spam":
             office.happened["spam", "caught"] += 1
         if not refusal:
-            acknowledgement = office.site.left(sender, since)
+            acknowledgement = office.site.left(sender, since, case.number)
             thread.ours = str(acknowledgement.message["Message-ID"])
             thread.reply_to = str(acknowledgement.message["Reply-To"])
         office.settle(case)
@@ -121,15 +129,19 @@ class Customers:
         case.wrote(office.now)
         thread.answered_by, thread.times = "", 0
         office.happened["acknowledgement", "follow_up"] += 1
+        owner = "" if case.owner and office.is_absent(case.owner, case.rules) else case.owner
         if case.state in ("answered", "snoozed", "closed"):
-            owner = "" if case.owner and office.is_absent(case.owner, case.rules) else case.owner
             case.work_on(office.now, "follow_up", owner)
+        elif case.state == "problem":
+            case.owner = owner
         office.settle(case)
 
     def is_out_of_office(self) -> None:
         """A program answers a mail of ours: that changes nothing."""
         office = self.office
-        fitting = [c for c in office.cases if office.threads[c.number].ours and c.state != "spam"]
+        fitting = [
+            c for c in office.cases if office.threads[c.number].ours and c.state != "spam" and not c.whole
+        ]
         if not fitting:
             return
         case = office.rng.choice(fitting)
@@ -158,6 +170,7 @@ class Customers:
             case
             for case in office.cases
             if case.state == "answered"
+            and not case.whole
             and office.threads[case.number].returns_to
             and office.threads[case.number].times == 1  # else another answer to it left
         ]

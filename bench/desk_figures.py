@@ -9,7 +9,8 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
-from bench.desk_books import WORK, Case, Clock
+from bench.desk_books import Case
+from bench.desk_clocks import WORK, Clock
 from bench.desk_office import KNOWN, Office
 from bench.desk_rules import BERLIN
 
@@ -104,16 +105,23 @@ class Expected:
         self.backlog = [case for case in office.cases if case.state not in ("closed", "spam")]
         for case in office.cases:
             self._gather(case)
+            if not case.whole:
+                self._gather_waits(case)
 
     def _gather(self, case: Case) -> None:
         is_spam = case.state == "spam"
-        if not is_spam:
+        if not is_spam and not (case.whole and case.state == "closed"):
             self.facts["opened"].append((case, case.opened))
+        if not is_spam:
             self.facts["mails"] += [(case, at) for at, kind in case.letters if kind == "none"]
             self.facts["follow_ups"] += [(case, at) for at, kind in case.letters[1:] if kind == "none"]
         self.facts["answers"] += [(case, at) for at, _ in case.answers]
-        self.facts["closed"] += [(case, at) for at, what in case.events if what == "closed"]
+        self.facts["closed"] += [
+            (case, at) for at, what in case.events if what == "closed" and at != case.closed_by_merge
+        ]
         self.facts["reopened"] += [(case, at) for at in case.back]
+
+    def _gather_waits(self, case: Case) -> None:
         goal = case.goal
         for clock in case.clocks:
             if clock.ended is None:
@@ -136,7 +144,7 @@ class Expected:
         rows |= self._on_the_wall()
         groups: dict[str, Callable[[Case], str]] = {
             "desk": lambda case: case.rules.name,
-            "topic": lambda _: "none",
+            "topic": lambda case: case.topic or "none",
             "language": lambda _: "unknown",
             "domain": lambda case: case.customer.rpartition("@")[2],
         }
@@ -241,6 +249,7 @@ class Expected:
         for table, lines in (
             ("collisions", COLLISIONS),
             ("spam", ("caught", "wrong", "missed")),
+            ("topic_corrected", [line for table, line in happened if table == "topic_corrected"]),
             ("bounce", ("hard", "soft", "delayed", "undeliverable")),
             ("acknowledgement", ("sent", *(line for table, line in happened if table == "acknowledgement"))),
         ):

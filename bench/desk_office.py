@@ -8,20 +8,23 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from bench.desk_books import MINUTE, WORK, Case, Rules
+from bench.desk_books import Case
+from bench.desk_clocks import MINUTE, WORK, Rules
 from bench.desk_rules import BERLIN, DESKS, SUPPORT
 from bench.desk_site import AGENTS, SimulatedSite
+from tests.rig.sink import Caught
 
 # Events that the books know of; of others there may be any number.
 KNOWN = (
     *("claimed", "claim_lost", "released", "answered", "snoozed", "woken", "warned", "not_warned", "closed"),
     *("reopened", "marked_spam", "unmarked_spam", "escalated", "held", "dropped", "bounced", "undelivered"),
-    *("owner_absent", "absence_noticed"),
+    *("owner_absent", "absence_noticed", "claim_expired", "merged", "split", "transferred", "taken_back"),
 )
+NOBODY_KNOWS = "?"  # who answered what is now a ticket's newest mail
 MOST_SINGLE = 5  # mails to one agent at one look at the clock; more are gathered
 
 
@@ -33,6 +36,16 @@ class Held:
     answers: str  # which mail
     notice: str  # that told of it
     decided_at: str  # the address at which its author says what is to become of it
+
+
+@dataclass(frozen=True)
+class Leaving:
+    """An answer that leaves at a minute; ``then`` is told what left."""
+
+    at: int
+    case: Case
+    since: int
+    then: Callable[[Caught], None]
 
 
 @dataclass
@@ -64,6 +77,8 @@ class Office:
     by_agent: Counter[tuple[str, str]] = field(default_factory=Counter)  # agent, and what
     absences: list[tuple[str, date, date]] = field(default_factory=list)  # agent, first and last day
     away: set[tuple[str, str]] = field(default_factory=set)
+    leaving: list[Leaving] = field(default_factory=list)
+    plans: dict[int, list[Callable[[], None]]] = field(default_factory=dict)  # by minute
 
     # Looking
 
@@ -80,7 +95,7 @@ class Office:
 
     def some(self, *states: str, desk: str = "") -> Case | None:
         """Any ticket in one of these states."""
-        fitting = [c for c in self.cases if c.state in states and desk in ("", c.rules.name)]
+        fitting = [c for c in self.cases if not c.whole and c.state in states and desk in ("", c.rules.name)]
         return self.rng.choice(fitting) if fitting else None
 
     # Doing
@@ -125,7 +140,8 @@ class Office:
 
     def pass_time(self) -> None:
         """Everything that is due at this minute, in the order in which the reference says it is done."""
-        changed = [*self._absences(), *self._silence(), *self._wake()]
+        self._depart()
+        changed = [*self._absences(), *self._silence(), *self._wake(), *self._expire()]
         late = [case for case in self.cases if any(case.steps_due())]
         if changed or late:
             self.begin()
@@ -189,12 +205,33 @@ class Office:
         self._tell("awake", woken)
         return due
 
+    def expired(self) -> list[Case]:
+        """Claims whose owners have done nothing for too long."""
+        held = [case for case in self.cases if case.state == "claimed" and case.rules.claim_expires]
+        return [case for case in held if case.active < case.rules.expired_before(self.now)]
+
+    def _expire(self) -> list[Case]:
+        expired = self.expired()
+        for case in expired:
+            case.note(self.now, "claim_expired")
+            case.enter(self.now, "new", "released", "")
+        return expired
+
+    def _depart(self) -> None:
+        """What waited for its time leaves."""
+        due = [each for each in self.leaving if each.at <= self.now]
+        for each in due:
+            self.leaving.remove(each)
+            self.begin()
+            left = self.site.left(each.case.customer, each.since, each.case.number)
+            each.then(left)
+
     def count_minute(self) -> None:
         """The minute goes by: business time, where a desk is open."""
         is_open = {name: rules.hours.is_open(self.now) for name, rules in DESKS.items()}
         for case in self.cases:
             if case.phase == WORK and is_open[case.rules.name]:
-                case.count(self.now)
+                case.course.count(self.now)
 
     def until_absent(self, agent: str, days: int, begins: int = 0) -> tuple[date, date]:
         """Write down an absence that begins in so many days."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from bench.desk_books import DAY, HOUR, Goal, Hours, Rules, Step
+from bench.desk_clocks import DAY, HOUR, MINUTE, Goal, Hours, Rules, Step
 from bench.desk_site import AGENTS, ROOT
 
 BERLIN = ZoneInfo("Europe/Berlin")  # where summer time ends in the week that is simulated
@@ -32,6 +32,7 @@ SUPPORT = Rules(
     lead="alice",
     close_after=2 * DAY,
     close_warning=DAY,
+    claim_expires=3 * HOUR,
 )
 SALES = Rules(
     "sales",
@@ -39,6 +40,7 @@ SALES = Rules(
     ("carol",),
     goals=(Goal("quotes", {"first": 2 * HOUR, "solution": DAY}, 0.5, tag="quote"),),
     steps=(Step(("first",), "due", mail=("team",)),),
+    send_delay=10,
 )
 DESKS = {rules.name: rules for rules in (SUPPORT, SALES)}
 
@@ -67,7 +69,8 @@ addresses = ["{name}@example.org", "help-{name}@example.org"]
 folder = "{root}/{title}"
 agents = {agents}
 chain = ["automatic", "auth", "spam", "ticket", "route", "acknowledge"]
-claim_expires = 0
+claim_expires = {expires}
+send_delay = {delay}
 """
 
 
@@ -76,7 +79,16 @@ def configuration() -> str:
     lines = [_CALENDAR.format(holiday=HOLIDAY)]
     for rules in DESKS.values():
         title = rules.name.title()
-        lines.append(_DESK.format(name=rules.name, title=title, root=ROOT, agents=_list(rules.agents)))
+        lines.append(
+            _DESK.format(
+                name=rules.name,
+                title=title,
+                root=ROOT,
+                agents=_list(rules.agents),
+                expires=rules.claim_expires / HOUR,
+                delay=rules.send_delay * MINUTE,
+            )
+        )
         if rules.hours is OFFICE:
             lines.append('calendar = "office"')
         if rules.lead:

@@ -36,6 +36,7 @@ PATIENCE = 30.0  # seconds for anything
 _CONFIGURATION = """\
 hostname = "mail.example.org"
 data_dir = "state"
+workers = 2
 
 [store]
 url = "sqlite:state/mailproc.db"
@@ -177,11 +178,12 @@ class SimulatedSite:
         """Every mail went through the chain."""
         self.until("the chain", lambda: not self.rows("SELECT 1 FROM delivery WHERE state = 'waiting'"))
 
-    def left(self, recipient: str, since: int) -> Caught:
-        """The mail that left for somebody after so many others; what leaves at most once counts before."""
+    def left(self, recipient: str, since: int, about: str = "") -> Caught:
+        """The mail that left for somebody after so many others, with this in its subject."""
 
         def look() -> list[Caught]:
-            return [each for each in self.sink.caught[since:] if each.recipients == (recipient,)]
+            later = [each for each in self.sink.caught[since:] if each.recipients == (recipient,)]
+            return [each for each in later if about in str(each.message["Subject"])]
 
         self.until(f"a mail to {recipient}", lambda: bool(look()))
         (caught,) = look()

@@ -20,7 +20,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bench.desk_books import DAY, HOUR, MINUTE, WORK, Case, Goal, Hours, Rules, Step
+from bench.desk_books import Case
+from bench.desk_clocks import DAY, HOUR, MINUTE, WORK, Goal, Hours, Rules, Step
 from bench.desk_figures import ticket_view
 from bench.desk_office import KNOWN, Office
 from bench.desk_site import SimulatedSite
@@ -168,7 +169,7 @@ class Year:
             if HOURS.is_open(self.books.now):
                 for case in self.books.cases:
                     if case.phase == WORK:
-                        case.count(self.books.now)
+                        case.course.count(self.books.now)
             self.books.now += MINUTE
 
     # What people do
