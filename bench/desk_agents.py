@@ -178,7 +178,7 @@ class Agents:
         office.by_agent[agent, "held"] += 1
         case.note(office.now, "held")
         office.settle(case)
-        notice = office.site.left(f"{agent}@example.org", since).message
+        notice = office.site.left(f"{agent}@example.org", since, "Held: your answer").message
         thread.held.append(Held(agent, answered, str(notice["Message-ID"]), str(notice["Reply-To"])))
 
     def decides(self) -> None:
