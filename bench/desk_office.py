@@ -26,6 +26,15 @@ KNOWN = (
 )
 NOBODY_KNOWS = "?"  # who answered what is now a ticket's newest mail
 MOST_SINGLE = 5  # mails to one agent at one look at the clock; more are gathered
+FAMILY = """
+    SELECT id FROM ticket
+    WHERE number = :n OR merged_into = (SELECT id FROM ticket WHERE number = :n)
+"""
+STORY = (  # columns, table, its column with the ticket
+    ("id, number, state, owner, turn, turn_answered, answered_by, merged_into", "ticket", "id"),
+    ("at, ticket, turn, direction, status, automatic, agent, message_id, subject", "message", "ticket"),
+    ("at, ticket, what, who, detail", "event", "ticket"),
+)
 
 
 @dataclass(frozen=True)
@@ -122,8 +131,16 @@ class Office:
         except AssertionError as error:
             when = datetime.fromtimestamp(self.now, BERLIN)
             raise AssertionError(
-                f"{when}: the books say {wanted}, the store {self._stored(case)}\n{error}"
+                f"{when}: the books say {wanted}, the store {self._stored(case)}\n"
+                f"{self._story(case)}\n{error}"
             ) from None
+
+    def _story(self, case: Case) -> str:
+        """All that the store knows of a ticket and of what was merged into it, for people."""
+        chosen = f"SELECT {{}} FROM {{}} WHERE {{}} IN ({FAMILY})"
+        asked = [chosen.format(*each) for each in STORY]
+        rows = [row for sql in asked for row in self.site.rows(sql, n=case.number)]
+        return "\n".join(str(row) for row in rows)
 
     def _stored(self, case: Case) -> tuple[object, ...]:
         (row,) = self.site.rows("SELECT id, state, owner FROM ticket WHERE number = :n", n=case.number)
