@@ -178,7 +178,8 @@ class Agents:
         office.by_agent[agent, "held"] += 1
         case.note(office.now, "held")
         office.settle(case)
-        notice = office.site.left(f"{agent}@example.org", since, "Held: your answer").message
+        about = f"Held: your answer to ticket {case.number}"  # he may be reminded of others now
+        notice = office.site.left(f"{agent}@example.org", since, about).message
         thread.held.append(Held(agent, answered, str(notice["Message-ID"]), str(notice["Reply-To"])))
 
     def decides(self) -> None:

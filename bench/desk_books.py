@@ -58,8 +58,9 @@ class Case:
 
     @property
     def last_mail(self) -> int:
-        """When a person wrote last."""
-        return max((at for at, kind in self.letters if kind == "none"), default=0)
+        """When a person wrote last, also to what was merged into it."""
+        own = [at for at, kind in self.letters if kind == "none"]
+        return max([*own, *(part.last_mail for part in self.parts)], default=0)
 
     @property
     def solution(self) -> Clock:

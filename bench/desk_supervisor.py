@@ -24,7 +24,7 @@ class Supervisor:
         """Two tickets of one person."""
         office = self.office
         cases = [case for case in office.cases if self._may_join(case)]
-        pairs = [(case, part) for case in cases for part in cases if _are_of_one_person(case, part)]
+        pairs = [(case, part) for case in cases for part in cases if self._may_be_part(case, part)]
         if not pairs:
             return
         case, part = office.rng.choice(pairs)
@@ -36,6 +36,12 @@ class Supervisor:
             thread.newest, thread.before = later.newest, earlier.newest
             thread.answered_by, thread.times, thread.returns_to = "", 0, ""
         office.settle(case, part)
+
+    def _may_be_part(self, case: Case, part: Case) -> bool:
+        """Not where the newest mail is one of the part that was answered: answers to older mails that wait
+        would be held."""
+        is_answered_later = self.office.threads[part.number].answered_by and part.last_mail > case.last_mail
+        return _are_of_one_person(case, part) and not is_answered_later
 
     def _may_join(self, case: Case) -> bool:
         thread = self.office.threads[case.number]
