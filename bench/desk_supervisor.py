@@ -29,10 +29,11 @@ class Supervisor:
             return
         case, part = office.rng.choice(pairs)
         self._tell(case, "merge", part.number, case.number)
+        is_part_newer = part.last_mail > case.last_mail
         case.merge(office.now, part)
         thread, other = office.threads[case.number], office.threads[part.number]
         if not other.answered_by:  # its mail waits here now, and the newer one of both is to be answered
-            later, earlier = (other, thread) if part.last_mail > case.last_mail else (thread, other)
+            later, earlier = (other, thread) if is_part_newer else (thread, other)
             thread.newest, thread.before = later.newest, earlier.newest
             thread.answered_by, thread.times, thread.returns_to = "", 0, ""
         office.settle(case, part)
