@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from mailproc.model.calendar import Calendar
 
-EDITION = 1  # of what a summary says; raised with every change of that
+EDITION = 2  # of what a summary says; raised with every change of that
 _LENGTH = 16  # hexadecimal digits
 
 
