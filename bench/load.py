@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -94,15 +94,19 @@ def read_or_empty(path: Path) -> str:
         return ""
 
 
+def cpu_of(processes: Iterable[Path]) -> float:
+    """Seconds that processes have used up to now, by their /proc folders."""
+    stats = [read_or_empty(folder / "stat").rpartition(")")[2].split() for folder in processes]
+    return sum(int(fields[11]) + int(fields[12]) for fields in stats if fields) / os.sysconf("SC_CLK_TCK")
+
+
 def usage(daemon: Daemon) -> Usage:
-    ticks, peak = 0, 0
-    for folder in processes_of(daemon.pid):
-        fields = read_or_empty(folder / "stat").rpartition(")")[2].split()
-        ticks += int(fields[11]) + int(fields[12])
+    processes, peak = processes_of(daemon.pid), 0
+    for folder in processes:
         for line in read_or_empty(folder / "status").splitlines():
             if line.startswith("VmHWM:"):
                 peak = max(peak, int(line.split()[1]) * 1024)
-    return Usage(ticks / os.sysconf("SC_CLK_TCK"), peak)
+    return Usage(cpu_of(processes), peak)
 
 
 @dataclass(frozen=True)

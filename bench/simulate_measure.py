@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.injector import RECIPIENT, make_bodies, make_mail
-from bench.load import NO_LIMITS, Load, measure, running, usage
+from bench.load import NO_LIMITS, Load, cpu_of, measure, running, usage
 from bench.simulate_model import Batch, Times
 from mailproc.app import Parts, assemble
 from mailproc.check.load import load
@@ -147,16 +147,7 @@ async def _take_in(parts: Parts, mails: Mails) -> None:
 
 def server_cpu(server: StoreServer | None) -> float:
     """Seconds that a database server's processes have used up to now."""
-    if server is None:
-        return 0.0
-    ticks = 0
-    for pid in server._family():
-        try:
-            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        except OSError:  # a session has ended
-            continue
-        ticks += int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK")
+    return cpu_of(Path(f"/proc/{pid}") for pid in server.processes) if server else 0.0
 
 
 # The machine

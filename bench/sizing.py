@@ -19,7 +19,6 @@ from pathlib import Path
 
 from bench.idle import DESK, IMAP
 from bench.load import Load, Site, inject, processes_of, running
-from bench.soak_faults import workers_of
 from tests.rig.daemon import Daemon
 from tests.rig.dovecot import Dovecot
 from tests.rig.waiting import eventually
@@ -48,7 +47,7 @@ def memory(workers: int, desks: int) -> tuple[float, float]:
                 with dovecot.client("mailproc") as client:
                     eventually(lambda: all(client.folder_exists(f"{desk}/New") for desk in dovecot.desks))
                 time.sleep(RESTS)
-                largest = max(map(proportional, workers_of(daemon.pid)))
+                largest = max(map(proportional, daemon.workers))
                 everything = sum(proportional(int(each.name)) for each in processes_of(daemon.pid))
                 daemon.stop()
             finally:

@@ -29,7 +29,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.soak_faults import AROUND, OF_STORE, TO_THE_DAEMON, Lane, Mishaps, workers_of
+from bench.soak_faults import AROUND, OF_STORE, TO_THE_DAEMON, Lane, Mishaps
 from bench.soak_oracle import Finding, findings, what_waits
 from bench.soak_people import Agent, Books, Customer
 from bench.soak_site import Site, soak_site
@@ -71,7 +71,7 @@ class Memory(threading.Thread):
 
     def run(self) -> None:
         while not self.over.wait(LOOK):
-            for pid in workers_of(self.site.daemon.pid):
+            for pid in self.site.daemon.workers:
                 size = resident(pid)
                 if size:
                     self.seen.setdefault(pid, []).append((time.monotonic(), size))

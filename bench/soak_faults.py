@@ -16,7 +16,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from bench.soak_site import Site
 from tests.rig import freezing
@@ -34,27 +33,19 @@ class Fault:
     weight: float = 1.0
 
 
-def workers_of(pid: int) -> list[int]:
-    """The process ids of a daemon's children; none where it has ended."""
-    try:
-        return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except OSError:
-        return []
-
-
 # To the daemon
 
 
 @contextmanager
 def worker_killed(site: Site, lot: random.Random) -> Iterator[None]:
-    found = workers_of(site.daemon.pid)
+    found = site.daemon.workers
     freezing.send(lot.sample(found, min(1, len(found))), signal.SIGKILL)
     yield
 
 
 @contextmanager
 def worker_frozen(site: Site, lot: random.Random) -> Iterator[None]:
-    found = workers_of(site.daemon.pid)
+    found = site.daemon.workers
     victims = lot.sample(found, min(1, len(found)))
     freezing.freeze(victims)
     yield

@@ -220,15 +220,11 @@ def test_the_number_of_workers_changes_and_the_store_does_not(make_daemon: Calla
     reload(daemon)
     assert "store: changes only at a restart" in daemon.log()
     assert not (daemon.database.parent / "other.db").exists()
-    eventually(lambda: len(children_of(daemon)) == 2)
+    eventually(lambda: len(daemon.workers) == 2)
     change(daemon, "other.db", "mailproc.db")
     assert deliver(daemon, mail(1)).startswith("250")
     assert daemon.settle()["new"] == 1
     daemon.stop()
-
-
-def children_of(daemon: Daemon) -> list[str]:
-    return Path(f"/proc/{daemon.pid}/task/{daemon.pid}/children").read_text().split()
 
 
 def test_every_kind_of_mistake_leaves_the_old_configuration_in_force(

@@ -7,7 +7,6 @@ import signal
 from collections.abc import Callable
 from typing import Any
 
-from tests.integration.test_workers import workers_of
 from tests.rig.daemon import Daemon
 from tests.rig.mails import mail
 from tests.rig.waiting import eventually
@@ -53,7 +52,7 @@ def test_a_step_is_taken_once_though_workers_and_the_daemon_die(make_daemon: Cal
     write(daemon, 1)
     (ticket,) = escalated(daemon, 1)
     assert ticket["due"]["kind"] == "first"
-    os.kill(workers_of(daemon)[0], signal.SIGKILL)  # perhaps the one that keeps the time
+    os.kill(daemon.workers[0], signal.SIGKILL)  # perhaps the one that keeps the time
     write(daemon, 2)
     escalated(daemon, 2)
     daemon.kill9()

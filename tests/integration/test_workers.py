@@ -15,12 +15,6 @@ DESK = "support@example.org"
 MAILS = 40
 
 
-def workers_of(daemon: Daemon) -> list[int]:
-    """The process ids of the daemon's children."""
-    children = Path(f"/proc/{daemon.pid}/task/{daemon.pid}/children").read_text()
-    return [int(pid) for pid in children.split()]
-
-
 def deliver(daemon: Daemon, first: int, count: int) -> None:
     for number in range(first, first + count):
         with daemon.lmtp() as client:  # a connection each: the kernel spreads them over the workers
@@ -30,7 +24,7 @@ def deliver(daemon: Daemon, first: int, count: int) -> None:
 def test_all_workers_take_mail_and_everything_adds_up(make_daemon: Callable[..., Daemon]) -> None:
     daemon = make_daemon(top="workers = 2")
     daemon.start()
-    assert len(workers_of(daemon)) == 2
+    assert len(daemon.workers) == 2
     deliver(daemon, 0, MAILS)
     status = daemon.settle()
     assert (status["accepted"], status["new"]) == (MAILS, MAILS)
@@ -43,9 +37,9 @@ def test_a_worker_that_is_killed_is_started_anew_and_loses_no_mail(
     daemon = make_daemon(top="workers = 2")
     daemon.start()
     deliver(daemon, 0, MAILS // 2)
-    victim = workers_of(daemon)[0]
+    victim = daemon.workers[0]
     os.kill(victim, signal.SIGKILL)
-    eventually(lambda: len(workers_of(daemon)) == 2 and victim not in workers_of(daemon))
+    eventually(lambda: len(daemon.workers) == 2 and victim not in daemon.workers)
     deliver(daemon, MAILS // 2, MAILS // 2)
     status = daemon.settle()
     assert (status["accepted"], status["new"] + status["follow_up"]) == (MAILS, MAILS)
@@ -55,7 +49,7 @@ def test_a_worker_that_is_killed_is_started_anew_and_loses_no_mail(
 def test_workers_end_when_their_supervisor_is_killed(make_daemon: Callable[..., Daemon]) -> None:
     daemon = make_daemon(top="workers = 2")
     daemon.start()
-    workers = workers_of(daemon)
+    workers = daemon.workers
     os.kill(daemon.pid, signal.SIGKILL)
     daemon.wait_for_death()
     eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
@@ -67,18 +61,18 @@ def test_a_hangup_of_a_worker_does_not_end_it(make_daemon: Callable[..., Daemon]
     """Who sends SIGHUP to every process of the service means the supervisor."""
     daemon = make_daemon(top="workers = 2")
     daemon.start()
-    workers = workers_of(daemon)
+    workers = daemon.workers
     for worker in workers:
         os.kill(worker, signal.SIGHUP)
     deliver(daemon, 0, 4)
-    assert workers_of(daemon) == workers
+    assert daemon.workers == workers
     daemon.stop()
 
 
 def test_a_daemon_with_one_worker_ends_as_that_one_did(make_daemon: Callable[..., Daemon]) -> None:
     daemon = make_daemon()
     daemon.start()
-    (worker,) = workers_of(daemon)
+    (worker,) = daemon.workers
     os.kill(worker, signal.SIGKILL)
     assert daemon.wait_for_death() == -signal.SIGKILL
     daemon.start()
@@ -100,7 +94,7 @@ def test_the_service_manager_hears_that_all_is_well_only_while_every_worker_work
     daemon = make_daemon(top="workers = 2", environment={"WATCHDOG_USEC": "2000000"})
     daemon.start()
     assert daemon.says(b"WATCHDOG=1", seconds=20)
-    stuck = workers_of(daemon)[0]
+    stuck = daemon.workers[0]
     os.kill(stuck, signal.SIGSTOP)
     eventually(lambda: "a worker was not heard of" in daemon.log())
     while daemon.says(b"WATCHDOG=1", seconds=0.5):  # what it said before that

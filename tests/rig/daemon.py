@@ -22,6 +22,7 @@ from click.testing import CliRunner
 from mailproc.cli import main
 from tests.rig.lmtp import LmtpClient
 from tests.rig.ports import free_port
+from tests.rig.processes import children
 from tests.rig.waiting import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -139,6 +140,16 @@ class Daemon:
     def pid(self) -> int:
         assert self._process is not None
         return self._process.pid
+
+    @property
+    def workers(self) -> list[int]:
+        """Their process ids; none where the daemon has ended."""
+        return children(self.pid)
+
+    @property
+    def processes(self) -> list[int]:
+        """The supervisor's process id and its workers'."""
+        return [self.pid, *self.workers]
 
     def stop(self) -> None:
         """SIGTERM, and an exit status of 0 within the time that systemd would give."""

@@ -19,7 +19,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from imapclient import IMAPClient  # type: ignore[import-untyped]
@@ -27,6 +27,7 @@ from imapclient import IMAPClient  # type: ignore[import-untyped]
 from tests.rig import freezing
 from tests.rig.certificate import Certificate, make_certificate
 from tests.rig.ports import free_port
+from tests.rig.processes import descendants
 from tests.rig.waiting import eventually
 
 SNIPPETS = Path(__file__).resolve().parents[2] / "config" / "dovecot"
@@ -306,7 +307,7 @@ class Dovecot:
         if self._process is None:
             return
         self.thaw()
-        serving = [*_descendants(self._process.pid)]
+        serving = [*descendants(self._process.pid)]
         self._process.terminate()
         self._process.wait(30)
         self._process = None
@@ -316,7 +317,7 @@ class Dovecot:
         """Itself and all that it has started; nobody where it does not run."""
         if self._process is None or self._process.poll() is not None:
             return []
-        return [self._process.pid, *_descendants(self._process.pid)]
+        return [self._process.pid, *descendants(self._process.pid)]
 
 
 def token(user: str, *, key: bytes = OAUTH_KEY) -> str:
@@ -330,14 +331,3 @@ def token(user: str, *, key: bytes = OAUTH_KEY) -> str:
 
 def _base64url(octets: bytes) -> str:
     return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()
-
-
-def _descendants(pid: int) -> Iterator[int]:
-    children = Path(f"/proc/{pid}/task/{pid}/children")
-    try:
-        found = [int(word) for word in children.read_text().split()]
-    except OSError:
-        return
-    for child in found:
-        yield child
-        yield from _descendants(child)

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from tests.rig import freezing
 from tests.rig.ports import free_port
+from tests.rig.processes import children
 from tests.rig.waiting import eventually
 
 PATH = f"{os.environ['PATH']}:/usr/sbin:/sbin"
@@ -81,16 +82,16 @@ class CustomerServer:
 
     def freeze(self) -> None:
         """Connections are taken by the kernel, and nothing answers."""
-        freezing.freeze(self._family())
+        freezing.freeze(self.processes)
 
     def thaw(self) -> None:
-        freezing.thaw(self._family())
+        freezing.thaw(self.processes)
 
-    def _family(self) -> list[int]:
+    @property
+    def processes(self) -> list[int]:
         """PostgreSQL's backends lead groups of their own."""
         assert self._process is not None
-        found = subprocess.run(["pgrep", "-P", str(self._process.pid)], capture_output=True, check=False)
-        return [self._process.pid, *map(int, found.stdout.split())]
+        return [self._process.pid, *children(self._process.pid)]
 
     def remove(self) -> None:
         self.stop()

@@ -56,7 +56,7 @@ class StoreServer(Postgres):
     def die(self) -> None:
         """As the machine dies: every process at the same moment, so that nobody hears of it from another."""
         assert self._process is not None
-        family = self._family()
+        family = self.processes
         freezing.freeze(family)
         freezing.send(family, signal.SIGKILL)
         self._process.wait(30)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
 
 import pytest
 
@@ -109,11 +108,6 @@ def postfix(make_postfix: Callable[..., Postfix], staffs: list[Staff]) -> Postfi
     return made
 
 
-def family(node: Daemon) -> list[int]:
-    workers = Path(f"/proc/{node.pid}/task/{node.pid}/children").read_text().split()
-    return [node.pid, *map(int, workers)]
-
-
 def shown(staff: Staff) -> Counter[str]:
     """How many copies of each customer's mail lie in the desk's mailboxes."""
     client, found = staff.client("alice"), Counter[str]()
@@ -170,10 +164,10 @@ def test_nodes_are_killed_frozen_and_cut_off_and_nothing_is_lost_or_doubled(
 
     killed.kill9()
     in_doubt = being_sent_by(killed, store_server, url)
-    freezing.freeze(family(frozen))
+    freezing.freeze(frozen.processes)
     eventually(lambda: keeps_the_clock(cut), seconds=90)
     wire.cut()
-    freezing.thaw(family(frozen))
+    freezing.thaw(frozen.processes)
     eventually(lambda: keeps_the_clock(frozen), seconds=90)
     wire.mend()
     killed.start()

@@ -27,11 +27,6 @@ pytestmark = [pytest.mark.peers, pytest.mark.slow]
 MakeNode = Callable[..., Daemon]
 
 
-def processes_of(node: Daemon) -> list[int]:
-    workers = Path(f"/proc/{node.pid}/task/{node.pid}/children").read_text().split()
-    return [node.pid, *map(int, workers)]
-
-
 def holder(server: StoreServer, url: str, lease: str) -> str:
     """Whose worker it is: the node's name."""
     rows = server.ask(f"SELECT holder FROM lease WHERE name = '{lease}' AND holder <> ''", url)
@@ -96,12 +91,12 @@ def test_a_node_that_was_frozen_finds_the_clock_in_other_hands(
 ) -> None:
     keeper = eventually(lambda: holder(store_server, url, "clock"))
     frozen, other = nodes if name_of(nodes[0]) in keeper else reversed(nodes)
-    freezing.freeze(processes_of(frozen))
+    freezing.freeze(frozen.processes)
     injector = Injector(other, range(20))
     injector.start()
     eventually(lambda: name_of(other) in holder(store_server, url, "clock"), seconds=60)
     injector.join(60)
-    freezing.thaw(processes_of(frozen))
+    freezing.thaw(frozen.processes)
     eventually(lambda: "lease=clock: another worker has it" in frozen.log(), seconds=60)
     assert name_of(other) in holder(store_server, url, "clock")
     assert deliver(frozen, mail(20, size=2000), mail_from="c20@customer.example").startswith("250")
@@ -166,12 +161,12 @@ def test_one_node_watches_a_folder_and_the_other_takes_over(
     watcher = eventually(lambda: holder(store_server, url, "folder:support"), seconds=60)
     frozen, other = team if name_of(team[0].daemon) in watcher else reversed(team)
     other.write_and_see(1)  # whoever files it, the one that watches shows it
-    freezing.freeze(processes_of(frozen.daemon))
+    freezing.freeze(frozen.daemon.processes)
     other.write(2)
     other.see(2, "Support/New", seconds=60.0)
     other.move(2, "Support/@alice")
     other.see(2, "Support/@alice")
-    freezing.thaw(processes_of(frozen.daemon))
+    freezing.thaw(frozen.daemon.processes)
     frozen.write(3)
     for number, mailbox in ((1, "Support/New"), (2, "Support/@alice"), (3, "Support/New")):
         other.see(number, mailbox)
