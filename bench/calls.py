@@ -18,22 +18,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-from bench.injector import RECIPIENT, make_bodies, make_mail
-from bench.load import NO_LIMITS
-from mailproc.app import Parts, assemble
-from mailproc.check.load import load
+from bench.in_process import Mails, make_mails, worker_parts
+from bench.injector import RECIPIENT
+from mailproc.app import Parts
 from mailproc.model.address import Address
-from mailproc.opening import open_store
 
 MAILS = 128  # so many as are claimed at once
 AT_ONCE = 8  # clients that hand mails over
-CONFIGURATION = f"""\
-hostname = "mail.example.org"
-data_dir = "state"
-[desk.support]
-addresses = ["{RECIPIENT}"]
-chain = ["automatic", "ticket", "acknowledge"]
-{NO_LIMITS}"""
 
 
 @dataclass
@@ -47,27 +38,18 @@ class Counts:
 
 async def count(folder: Path, mails: int = MAILS) -> tuple[Counts, Counts]:
     """What intake of so many mails costs, and what judging and filing them does."""
-    (folder / "mailproc.toml").write_text(CONFIGURATION)
-    (folder / "state").mkdir()
-    loaded = load(folder / "mailproc.toml", {})
-    store = open_store(loaded.config)
-    try:
-        parts = await assemble(loaded, store)
-        bodies = make_bodies(5120)
-        made = [make_mail(number, bodies[number % len(bodies)]) for number in range(AT_ONCE + mails)]
+    made, intake, filing = make_mails(AT_ONCE + mails), Counts(), Counts()
+    async with worker_parts(folder) as parts:
         await _take_in(parts, made[:AT_ONCE])  # what is made once is not counted
         await parts.processor.drain()
-        intake, filing = Counts(), Counts()
         with counted(intake):
             await _take_in(parts, made[AT_ONCE:])
         with counted(filing):
             await parts.processor.drain()
-    finally:
-        await store.close()
     return intake, filing
 
 
-async def _take_in(parts: Parts, mails: list[tuple[str, bytes]]) -> None:
+async def _take_in(parts: Parts, mails: Mails) -> None:
     for first in range(0, len(mails), AT_ONCE):
         replies = await asyncio.gather(
             *(

@@ -16,19 +16,18 @@ import resource
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from bench.injector import RECIPIENT, make_bodies, make_mail
-from bench.load import NO_LIMITS, Load, cpu_of, measure, running, usage
+from bench.in_process import SQLITE, Mails, make_mails, worker_parts
+from bench.injector import RECIPIENT
+from bench.load import Load, cpu_of, measure, running, usage
 from bench.simulate_model import Batch, Times
-from mailproc.app import Parts, assemble
-from mailproc.check.load import load
+from mailproc.app import Parts
 from mailproc.model.address import Address
-from mailproc.opening import open_store
 from mailproc.store.group_commit import GroupCommit
 from mailproc.store.postgres import lane, threads
 from tests.rig.store_server import StoreServer
@@ -36,16 +35,6 @@ from tests.rig.store_server import StoreServer
 MAILS = 384
 AT_ONCE = 16  # sessions
 SPINNING = 0.5  # seconds
-CONFIGURATION = f"""\
-hostname = "mail.example.org"
-data_dir = "state"
-[store]
-url = "{{url}}"
-[desk.support]
-addresses = ["{RECIPIENT}"]
-chain = ["automatic", "ticket", "acknowledge"]
-{NO_LIMITS}"""
-Mails = Sequence[tuple[str, bytes]]
 
 
 @dataclass
@@ -110,21 +99,13 @@ async def _phase(work: Callable[[], Any], mails: int, server: StoreServer | None
 
 async def of_worker(folder: Path, server: StoreServer | None) -> Times:
     """What a worker does, on a store of its own; the wire is not in it."""
-    url = server.new_schema() if server else "sqlite:state/mailproc.db"
-    (folder / "mailproc.toml").write_text(CONFIGURATION.format(url=url))
-    (folder / "state").mkdir()
-    loaded = load(folder / "mailproc.toml", {})
-    store = open_store(loaded.config)
-    try:
-        parts = await assemble(loaded, store)
-        bodies = make_bodies(5120)
-        made = [make_mail(number, bodies[number % len(bodies)]) for number in range(MAILS + AT_ONCE)]
+    made = make_mails(MAILS + AT_ONCE)
+    url = server.new_schema() if server else SQLITE
+    async with worker_parts(folder, url) as parts:
         await _take_in(parts, made[:AT_ONCE])
         await parts.processor.drain()  # what is made once is not counted
         accepting = await _phase(lambda: _take_in(parts, made[AT_ONCE:]), MAILS, server)
         filing = await _phase(parts.processor.drain, MAILS, server)
-    finally:
-        await store.close()
     return Times(
         wire=0.0,
         accept=accepting.beside,

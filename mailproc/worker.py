@@ -48,6 +48,7 @@ from mailproc.reports.stamp import Stamps
 from mailproc.soundness import StoreCheck
 from mailproc.store.bucket import Bucket
 from mailproc.store.moving import Mover
+from mailproc.store.originals import MovingRule
 from mailproc.store.place import PostgresPlace, SqlitePlace
 from mailproc.store.protocol import Store, StoreError
 from mailproc.store.turnstile import Turnstile
@@ -158,11 +159,11 @@ async def _start(
         stack.push_async_callback(chain.close)
     running = [parts.processor.run(), *([parts.outbox.run()] if parts.outbox else [])]
     running += [watcher.run() for watcher in parts.watchers]
-    rule = bucket_rule(loaded.config)
     pause = QUICK_TICK if environment.get(MOVED_CLOCK) else TICK
     running.append(store.listen(parts.wake))
     running += company
-    more = _moving(loaded, bucket, where, clock, failpoints, pause)
+    rule = bucket_rule(loaded.config)
+    more = _moving(bucket, rule, where, clock, failpoints, pause)
     running.append(_keep_time(loaded, parts, place.name, clock, pause, more))
     _run_in_background(running, stack)
     monitor = Monitor(
@@ -235,14 +236,13 @@ def _keep_time(
 
 
 def _moving(
-    loaded: Loaded,
     bucket: Bucket | None,
+    rule: MovingRule | None,
     where: SqlitePlace | PostgresPlace,
     clock: Clock,
     failpoints: FailPoints,
     pause: float,
 ) -> list[Work]:
-    rule = bucket_rule(loaded.config)
     if bucket is None or rule is None:
         return []
     mover = Mover(bucket, rule, clock, failpoints)

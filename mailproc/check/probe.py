@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from mailproc.check.folders import probe_folders
-from mailproc.check.probed import Probed
+from mailproc.check.probed import Failure, Probed, attempted
 from mailproc.check.probed_drafts import probe_drafts
 from mailproc.check.probed_postgres import probe_hosts
 from mailproc.check.sockets import endpoints
@@ -35,10 +35,6 @@ TIMEOUT = 5.0  # seconds for each connection, and for each answer
 _SQLITE_MAGIC = b"SQLite format 3\0"
 
 
-class _Failure(Exception):
-    """What to tell of a part that does not answer as it should."""
-
-
 def probe(config: Config, environment: Mapping[str, str]) -> Iterator[Probed]:
     """Each part in turn; a generator, so that a slow one does not hide those before it."""
     yield from _probe_store(config.store.url)
@@ -56,14 +52,7 @@ def probe(config: Config, environment: Mapping[str, str]) -> Iterator[Probed]:
 
 
 def _try(part: str, where: str, attempt: Callable[[], str]) -> Probed:
-    try:
-        return Probed(part, where, remark=attempt())
-    except (_Failure, CannotListen) as error:
-        return Probed(part, where, failure=str(error))
-    except TimeoutError:
-        return Probed(part, where, failure=f"no answer within {TIMEOUT:g} s")
-    except OSError as error:
-        return Probed(part, where, failure=(error.strerror or str(error)).lower())
+    return attempted(part, where, attempt, TIMEOUT)
 
 
 def _probe_store(url: str) -> Iterator[Probed]:
@@ -80,11 +69,11 @@ def _probe_file(path: Path) -> str:
         with path.open("r+b") as file:
             start = file.read(len(_SQLITE_MAGIC))
         if start not in (_SQLITE_MAGIC, b""):
-            raise _Failure("is no SQLite database")
+            raise Failure("is no SQLite database")
         return ""
     folder = next(parent for parent in path.parents if parent.exists())
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise _Failure(f"{folder} is not writable")
+        raise Failure(f"{folder} is not writable")
     return "will be made"
 
 
@@ -99,7 +88,7 @@ def _greeting(peer: RelaySection, expected: bytes) -> str:
             connection = stack.enter_context(context.wrap_socket(connection, server_hostname=endpoint.host))
         line = _first_line(connection)
     if not line.startswith(expected):
-        raise _Failure(f"greets with {line[:80].decode('ascii', 'replace')!r}, not with {expected.decode()}")
+        raise Failure(f"greets with {line[:80].decode('ascii', 'replace')!r}, not with {expected.decode()}")
     return ""
 
 
@@ -131,9 +120,9 @@ def _probe_certificate(path: str) -> str:
     try:
         until = expires(Path(path))
     except BadCertificate as error:
-        raise _Failure(str(error).removeprefix(f"{path} ")) from None
+        raise Failure(str(error).removeprefix(f"{path} ")) from None
     if until < datetime.now(UTC):
-        raise _Failure(f"expired on {until:%Y-%m-%d}")
+        raise Failure(f"expired on {until:%Y-%m-%d}")
     return f"until {until:%Y-%m-%d}"
 
 
@@ -141,7 +130,7 @@ def _probe_dovecot(path: str) -> str:
     try:
         asyncio.run(DovecotAuth(Path(path), timeout=TIMEOUT).look())
     except DovecotTrouble as trouble:
-        raise _Failure(str(trouble)) from None
+        raise Failure(str(trouble)) from None
     return ""
 
 
@@ -160,7 +149,7 @@ def _bind_and_close(endpoint: Endpoint, environment: Mapping[str, str]) -> str:
         for listening in bind(endpoint, environment):
             listening.close()
     except CannotListen as error:
-        raise _Failure(str(error).removeprefix(f"{endpoint}: ").lower()) from None
+        raise Failure(str(error).removeprefix(f"{endpoint}: ").lower()) from None
     if isinstance(endpoint, UnixEndpoint):
         endpoint.path.unlink(missing_ok=True)
     return ""

@@ -12,14 +12,10 @@ from contextlib import closing
 from itertools import cycle
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from mailproc.check.probed import Probed
+from mailproc.check.probed import Failure, Probed, attempted
 
 _PORT = "5432"
 _SSL_REQUEST = bytes.fromhex("0000000804d2162f")  # PostgreSQL's manual, "Message Formats": SSLRequest
-
-
-class _NoPostgres(Exception):
-    """Something else answers there."""
 
 
 def probe_hosts(url: str, seconds: float) -> Iterator[Probed]:
@@ -27,15 +23,13 @@ def probe_hosts(url: str, seconds: float) -> Iterator[Probed]:
 
     A URL that names none, so that libpq's own default holds, gives nothing.
     """
-    hosts = _hosts_of(url)
-    failures = {host: _failure_of(*host, seconds) for host in hosts}
-    one_is_there = not all(failures.values())
-    for (host, port), failure in failures.items():
-        where = f"{host}/.s.PGSQL.{port}" if host.startswith("/") else f"{host}:{port}"
-        if failure and one_is_there:
-            yield Probed("store", where, remark=f"away: {failure}")
+    found = [_probe_host(*host, seconds) for host in dict.fromkeys(_hosts_of(url))]
+    one_is_there = not all(each.failure for each in found)
+    for each in found:
+        if each.failure and one_is_there:
+            yield Probed("store", each.where, remark=f"away: {each.failure}")
         else:
-            yield Probed("store", where, failure=failure)
+            yield each
 
 
 def _hosts_of(url: str) -> list[tuple[str, str]]:
@@ -60,19 +54,16 @@ def _host_and_port(text: str) -> tuple[str, str]:
     return host.strip("[]"), port
 
 
-def _failure_of(host: str, port: str, seconds: float) -> str:
-    """Why it cannot be used; "" where it can."""
-    try:
-        with closing(_connected(host, port, seconds)) as connection:
-            connection.sendall(_SSL_REQUEST)
-            if connection.recv(1) not in (b"S", b"N"):
-                raise _NoPostgres
-    except _NoPostgres:
-        return "is no PostgreSQL server"
-    except TimeoutError:
-        return f"no answer within {seconds:g} s"
-    except OSError as error:
-        return (error.strerror or str(error)).lower()
+def _probe_host(host: str, port: str, seconds: float) -> Probed:
+    where = f"{host}/.s.PGSQL.{port}" if host.startswith("/") else f"{host}:{port}"
+    return attempted("store", where, lambda: _greet(host, port, seconds), seconds)
+
+
+def _greet(host: str, port: str, seconds: float) -> str:
+    with closing(_connected(host, port, seconds)) as connection:
+        connection.sendall(_SSL_REQUEST)
+        if connection.recv(1) not in (b"S", b"N"):
+            raise Failure("is no PostgreSQL server")
     return ""
 
 

@@ -14,7 +14,7 @@ from mailproc.store.connection import StoreError
 from mailproc.store.copying import copy as copy_rows
 from mailproc.store.originals import Originals
 from mailproc.store.place import PostgresPlace, SqlitePlace, place_of
-from mailproc.store.protocol import Store, Transaction
+from mailproc.store.protocol import Transaction
 from mailproc.store.verifying import fetch_all, verify_all
 
 _TIMEOUT = 30.0
@@ -53,10 +53,10 @@ def verify(ctx: click.Context) -> None:
     What is not as it was, or is not to be had, is told by its SHA-256, and ends with status 1.
     """
 
-    async def work(store: Store) -> tuple[int, int]:
-        return await verify_all(store, lambda sha256, why: click.echo(f"{sha256.hex()}: {why}"))
+    def tell(sha256: bytes, why: str) -> None:
+        click.echo(f"{sha256.hex()}: {why}")
 
-    sound, wrong = run_with_store(ctx, work)
+    sound, wrong = run_with_store(ctx, lambda store: verify_all(store, tell))
     click.echo(f"{sound} mails are as they came", err=True)
     if wrong:
         fail(f"{wrong} are not")
@@ -90,10 +90,7 @@ def begin_anew_(ctx: click.Context) -> None:
             raise StoreError("a daemon uses the store, or did within the last minute: stop all of them")
         return begin_anew(tx, now)
 
-    async def write(store: Store) -> Kept:
-        return await store.write(work)
-
-    kept = run_with_store(ctx, write)
+    kept = run_with_store(ctx, lambda store: store.write(work))
     click.echo(f"{kept.back} mails kept from leaving: mailproc outbox list", err=True)
 
 
@@ -105,11 +102,7 @@ def forget_key(ctx: click.Context) -> None:
     What was signed by the lost key proves nothing any more: answers to older mails join their tickets only by
     Message-IDs and subjects.
     """
-
-    async def forget(store: Store) -> bool:
-        return await store.write(lambda tx: tx.site_key.forget())
-
-    known = run_with_store(ctx, forget)
+    known = run_with_store(ctx, lambda store: store.write(lambda tx: tx.site_key.forget()))
     click.echo("forgotten" if known else "no key is known yet")
 
 

@@ -28,6 +28,7 @@ from mailproc.imap.snapshot import Snapshot
 from mailproc.imap.stars import Stars
 from mailproc.imap.strangers import Strangers
 from mailproc.imap.tree import Tree
+from mailproc.imap.waker import RARER
 from mailproc.model.desk import Desk
 from mailproc.model.folder import CANNED, Place
 from mailproc.store.folders import CopyRecord, FolderWork
@@ -40,8 +41,7 @@ POLL_STORE = 5.0  # seconds between looks for tickets whose time has come
 GATHER = 0.03  # seconds in which news that come together are one look
 RETRY = 1.0  # seconds until what the server did not confirm is looked at again
 FIRST_DELAY, LONGEST_DELAY = 5.0, 300.0  # seconds, of a ticket that the server refuses
-AT_REST = 600.0  # seconds in which nothing happened in a folder, nor to its tickets …
-RARER = 5  # … from which on looks in full are so many times rarer
+AT_REST = 600.0  # seconds without events in a folder, from which on looks in full are RARER times rarer
 _TICKETS = 200  # of one look …
 _AT_ONCE = 20  # … and of one transaction
 _MASS = 20  # missing copies from which on nobody is told of each

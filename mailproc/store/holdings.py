@@ -19,45 +19,35 @@ class Holdings:
 
     def release_all(self) -> int:
         """For the one process that starts on a store which no other uses."""
-        return self._in_both("SET lease = 0 WHERE state = 'waiting' AND lease > 0", {})
+        return self._in_both("lease > 0", {})
 
     def release(self, worker: str) -> int:
         """What a worker held that has ended."""
-        return self._in_both(
-            "SET lease = 0 WHERE state = 'waiting' AND lease > 0 AND worker = :worker", {"worker": worker}
-        )
+        return self._in_both("lease > 0 AND worker = :worker", {"worker": worker})
 
     def release_of_node(self, node: str) -> int:
         """What the workers of a daemon held that runs no more."""
         return self._in_both(
-            "SET lease = 0 WHERE state = 'waiting' AND lease > 0 AND substr(worker, 1, :length) = :prefix",
+            "lease > 0 AND substr(worker, 1, :length) = :prefix",
             {"prefix": f"{node}/", "length": len(node) + 1},
         )
 
     def release_of_absent(self, now: float) -> int:
         """What workers hold that are not there (store/leases.py)."""
+        of_absent = """
+            lease > :now AND NOT EXISTS (
+                SELECT 1 FROM lease AS held WHERE held.name = :prefix || worker AND held.expires > :now
+            )
+        """
         parameters = {"now": now, "prefix": WORKER}
-        deliveries = self._connection.run(
-            """
-            UPDATE delivery SET lease = 0
-            WHERE state = 'waiting' AND lease > :now AND NOT EXISTS (
-                SELECT 1 FROM lease AS held
-                WHERE held.name = :prefix || delivery.worker AND held.expires > :now
-            )
-            """,
-            parameters,
-        )
-        return deliveries + self._connection.run(
-            """
-            UPDATE outbox SET lease = 0
-            WHERE state = 'waiting' AND lease > :now AND worker <> '' AND begun = 0 AND NOT EXISTS (
-                SELECT 1 FROM lease AS held
-                WHERE held.name = :prefix || outbox.worker AND held.expires > :now
-            )
-            """,
-            parameters,
+        return self._release("delivery", of_absent, parameters) + self._release(
+            "outbox", f"worker <> '' AND begun = 0 AND {of_absent}", parameters
         )
 
-    def _in_both(self, rest: str, parameters: dict[str, object]) -> int:
-        tables = ("delivery", "outbox")
-        return sum(self._connection.run(f"UPDATE {table} {rest}", parameters) for table in tables)
+    def _in_both(self, condition: str, parameters: dict[str, object]) -> int:
+        return sum(self._release(table, condition, parameters) for table in ("delivery", "outbox"))
+
+    def _release(self, table: str, condition: str, parameters: dict[str, object]) -> int:
+        return self._connection.run(
+            f"UPDATE {table} SET lease = 0 WHERE state = 'waiting' AND {condition}", parameters
+        )
