@@ -8,7 +8,7 @@ import socket
 import threading
 from enum import Enum
 
-from tests.rig.ports import free_port
+from tests.rig.carrier import Carrier
 
 
 class Fault(Enum):
@@ -19,18 +19,14 @@ class Fault(Enum):
     ARRIVES_LATE = "the server commits when ``let_go`` is called; till then it waits in the transaction"
 
 
-class FaultyWire:
-    """Listens on ``port`` and carries to a server; plain TCP only, as TLS would hide the COMMIT."""
+class FaultyWire(Carrier):
+    """Plain TCP only, as TLS would hide the COMMIT."""
 
     def __init__(self, server_port: int) -> None:
-        self.port = free_port()
         self.broken = threading.Event()  # a COMMIT met its fault
-        self._server_port = server_port
         self._fault: Fault | None = None
         self._late = threading.Event()
-        self._listening = socket.create_server(("127.0.0.1", self.port))
-        self._open: list[socket.socket] = []
-        threading.Thread(target=self._accept, daemon=True).start()
+        super().__init__(server_port)
 
     def break_next_commit(self, fault: Fault) -> None:
         self.broken.clear()
@@ -43,18 +39,7 @@ class FaultyWire:
 
     def close(self) -> None:
         self._late.set()
-        for each in (self._listening, *self._open):
-            with contextlib.suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
-            each.close()
-
-    def _accept(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                client, _ = self._listening.accept()
-                server = socket.create_connection(("127.0.0.1", self._server_port))
-                self._open += [client, server]
-                threading.Thread(target=self._carry, args=(client, server), daemon=True).start()
+        super().close()
 
     def _carry(self, client: socket.socket, server: socket.socket) -> None:
         # A ValueError says that close() was faster: the sockets have no number any more.

@@ -6,20 +6,16 @@ import contextlib
 import socket
 import threading
 
-from tests.rig.ports import free_port
+from tests.rig.carrier import Carrier
 
 
-class Wire:
-    """Listens on ``port`` of 127.0.0.1 and carries to a server; what comes while it is cut arrives later."""
+class Wire(Carrier):
+    """What comes while it is cut arrives later."""
 
     def __init__(self, server_port: int) -> None:
-        self.port = free_port()
-        self._server_port = server_port
         self._flows = threading.Event()
         self._flows.set()
-        self._listening = socket.create_server(("127.0.0.1", self.port))
-        self._open: list[socket.socket] = []
-        threading.Thread(target=self._accept, daemon=True).start()
+        super().__init__(server_port)
 
     def cut(self) -> None:
         self._flows.clear()
@@ -29,21 +25,13 @@ class Wire:
 
     def close(self) -> None:
         self._flows.set()
-        for each in (self._listening, *self._open):
-            with contextlib.suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
-            each.close()
+        super().close()
 
-    def _accept(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                client, _ = self._listening.accept()
-                server = socket.create_connection(("127.0.0.1", self._server_port))
-                self._open += [client, server]
-                for ends in ((client, server), (server, client)):
-                    threading.Thread(target=self._carry, args=ends, daemon=True).start()
+    def _carry(self, client: socket.socket, server: socket.socket) -> None:
+        threading.Thread(target=self._carry_one_way, args=(server, client), daemon=True).start()
+        self._carry_one_way(client, server)
 
-    def _carry(self, source: socket.socket, sink: socket.socket) -> None:
+    def _carry_one_way(self, source: socket.socket, sink: socket.socket) -> None:
         with contextlib.suppress(OSError):
             while octets := source.recv(65_536):
                 self._flows.wait()
