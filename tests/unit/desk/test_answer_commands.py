@@ -8,7 +8,7 @@ from mailproc.desk.merge import merge, split
 from mailproc.desk.submitted import SubmissionSettings
 from mailproc.model.moment import shown_moment
 from mailproc.model.outbox import OutboxKind
-from mailproc.model.ticket import MessageStatus, State
+from mailproc.model.ticket import MessageStatus, State, Ticket
 from mailproc.pipeline.canned import Canned
 from tests.unit.desk.agents_desk import (
     CARLA,
@@ -29,6 +29,8 @@ from tests.unit.desk.agents_desk import (
     the_ticket,
 )
 from tests.unit.desk.office import MakeOffice, Office
+
+SECOND = "<two@customer.example>"
 
 # Commands
 
@@ -107,11 +109,11 @@ async def test_take_makes_an_answer_to_another_agents_ticket_go_out(office: Offi
     ticket = await open_ticket(office)
     to = reply_address(office, ticket)
     await hand_in(office, "alice", answer(to=to))
-    await office.receive(again(office, ticket, "<two@customer.example>"))
+    await office.receive(again(office, ticket, SECOND))
     raw = answer(
         to=to,
         sender="bob@example.org",
-        answers="<two@customer.example>",
+        answers=SECOND,
         message_id="<b@x>",
         text="#take\r\n\r\nMe now.",
     )
@@ -122,10 +124,10 @@ async def test_take_makes_an_answer_to_another_agents_ticket_go_out(office: Offi
 
 async def test_an_answer_that_splits_a_mail_off_belongs_to_the_new_ticket(office: Office) -> None:
     ticket = await open_ticket(office)
-    await office.receive(again(office, ticket, "<two@customer.example>", "And the scanner."))
+    await office.receive(again(office, ticket, SECOND, "And the scanner."))
     raw = answer(
         to=reply_address(office, ticket),
-        answers="<two@customer.example>",
+        answers=SECOND,
         text="#split\r\n\r\nWhich scanner?",
     )
     assert (await hand_in(office, "alice", raw)).code == 250
@@ -171,18 +173,28 @@ async def test_an_unknown_standard_answer_is_held_with_those_there_are_and_canno
 # Merged and split tickets
 
 
+async def another_ticket(office: Office) -> Ticket:
+    """A second one of the customer's, of a mail SECOND."""
+    await office.receive(ask(message_id=SECOND, subject="Another fire"))
+    return (await office.tickets())[1]
+
+
+async def merge_tickets(office: Office, merged: Ticket, *, into: Ticket) -> None:
+    await office.store.write(
+        lambda tx: merge(
+            tx, tx.tickets.get(merged.id), tx.tickets.get(into.id), who="alice", now=office.clock.now
+        )
+    )
+
+
 async def test_an_unanswered_mail_of_a_merged_ticket_can_still_be_answered(office: Office) -> None:
     one = await open_ticket(office)
     await hand_in(office, "bob", answer(to=reply_address(office, one), sender="bob@example.org"))
-    await office.receive(ask(message_id="<other@customer.example>", subject="The same fire"))
-    two = (await office.tickets())[1]
-
-    await office.store.write(
-        lambda tx: merge(tx, tx.tickets.get(two.id), tx.tickets.get(one.id), who="alice", now=9.0)
-    )
+    two = await another_ticket(office)
+    await merge_tickets(office, two, into=one)
     raw = answer(
         to=reply_address(office, two),
-        answers="<other@customer.example>",
+        answers=SECOND,
         sender="bob@example.org",
         message_id="<b2@x>",
         text="The same answer.",
@@ -191,20 +203,15 @@ async def test_an_unanswered_mail_of_a_merged_ticket_can_still_be_answered(offic
     assert await statuses(office, one) == [WAITING, WAITING]
 
 
-@pytest.mark.parametrize(("answered", "becomes"), [("<two@customer.example>", WAITING), (FIRST, HELD)])
+@pytest.mark.parametrize(("answered", "becomes"), [(SECOND, WAITING), (FIRST, HELD)])
 async def test_of_two_mails_that_wait_in_merged_tickets_the_newer_one_is_answered(
     office: Office, answered: str, becomes: MessageStatus
 ) -> None:
     """The older ticket became part of the newer one."""
     one = await open_ticket(office)
     office.clock.now += 3600
-    await office.receive(ask(message_id="<two@customer.example>", subject="Another fire"))
-    two = (await office.tickets())[1]
-    await office.store.write(
-        lambda tx: merge(
-            tx, tx.tickets.get(one.id), tx.tickets.get(two.id), who="alice", now=office.clock.now
-        )
-    )
+    two = await another_ticket(office)
+    await merge_tickets(office, one, into=two)
     await hand_in(office, "alice", answer(to=reply_address(office, two), answers=answered))
     assert await statuses(office, two) == [becomes]
 
@@ -212,13 +219,8 @@ async def test_of_two_mails_that_wait_in_merged_tickets_the_newer_one_is_answere
 async def test_who_answers_an_older_mail_of_merged_tickets_is_told_of_the_newer_one(office: Office) -> None:
     one = await open_ticket(office)
     office.clock.now += 86_400
-    await office.receive(ask(message_id="<two@customer.example>", subject="Another fire"))
-    two = (await office.tickets())[1]
-    await office.store.write(
-        lambda tx: merge(
-            tx, tx.tickets.get(two.id), tx.tickets.get(one.id), who="alice", now=office.clock.now
-        )
-    )
+    two = await another_ticket(office)
+    await merge_tickets(office, two, into=one)
     await hand_in(office, "alice", answer(to=reply_address(office, one), answers=FIRST))
     notice = (await notices(office))[0]
     assert f"the customer wrote again on {shown_moment(two.opened)}" in " ".join(notice.text.split())
@@ -226,7 +228,7 @@ async def test_who_answers_an_older_mail_of_merged_tickets_is_told_of_the_newer_
 
 async def test_what_is_left_of_a_ticket_after_a_split_can_be_answered(office: Office) -> None:
     ticket = await open_ticket(office)
-    await office.receive(again(office, ticket, "<two@customer.example>"))
+    await office.receive(again(office, ticket, SECOND))
     second = (await office.messages(ticket))[1]
     await office.store.write(lambda tx: split(tx, ticket, [second.sha256], "4711", who="bob", now=9.0))
     await hand_in(office, "alice", answer(to=reply_address(office, ticket)))
