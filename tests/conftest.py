@@ -19,6 +19,7 @@ from tests.rig.daemon import Daemon
 from tests.rig.dovecot import Dovecot
 from tests.rig.ports import free_port
 from tests.rig.postfix import PATH, Postfix
+from tests.rig.s3 import S3Server
 from tests.rig.sink import Sink
 from tests.rig.store_server import StoreServer
 
@@ -108,6 +109,16 @@ def sink() -> Iterator[Sink]:
     sink.start()
     yield sink
     sink.stop()
+
+
+@pytest.fixture
+def s3() -> Iterator[S3Server]:
+    """An S3 server, running; a request that was signed wrongly and is left in ``unsigned`` fails the test."""
+    server = S3Server()
+    server.start()
+    yield server
+    server.stop()
+    assert not server.unsigned
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import hashlib
 import itertools
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +23,6 @@ MakeSite = Callable[..., Daemon]
 SIZE = 100_000
 DAY = 86400
 START = 1_800_000_000
-
-
-@pytest.fixture
-def s3() -> Iterator[S3Server]:
-    server = S3Server()
-    server.start()
-    yield server
-    server.stop()
-    assert not server.unsigned
 
 
 @pytest.fixture

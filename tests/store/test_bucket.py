@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -26,15 +26,6 @@ from tests.rig.waiting import eventually
 NOW = 1_000_000.0
 RULE = MovingRule(least=20_000, after=1000.0)
 Place = SqlitePlace | PostgresPlace
-
-
-@pytest.fixture
-def s3() -> Iterator[S3Server]:
-    server = S3Server()
-    server.start()
-    yield server
-    server.stop()
-    assert not server.unsigned
 
 
 def bucket_at(s3: S3Server, *, timeout: float = 10.0, prefix: str = "") -> Bucket:
