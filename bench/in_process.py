@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
+from itertools import count
 from pathlib import Path
 
 from bench.injector import RECIPIENT, make_bodies, make_mail
 from bench.load import NO_LIMITS
 from mailproc.app import Parts, assemble
 from mailproc.check.load import load
+from mailproc.desk.pressure import Pressure
 from mailproc.opening import open_store
 
 SIZE = 5120  # octets of a mail
@@ -34,7 +37,8 @@ async def worker_parts(folder: Path, url: str = SQLITE) -> AsyncIterator[Parts]:
     loaded = load(folder / "mailproc.toml", {})
     store = open_store(loaded.config)
     try:
-        yield await assemble(loaded, store)
+        # Time flies: no client has been here a moment ago, and mails are filed by the dozen.
+        yield await assemble(loaded, store, pressure=Pressure(partial(next, count())))
     finally:
         await store.close()
 

@@ -18,8 +18,8 @@ from bench.simulate_events import Hold, Process, Resource, Signal, Simulation, T
 MOST_AT_ONCE = 64  # mails in one transaction
 LANES = 4  # mails that one worker has in the chain at once: limits.at_once
 MOST_CLAIMED, LOW = 128, 64  # as desk/processing.py: mails that a worker takes, and when it takes more
-WORTH_FILING, WORTH_FILING_UNDER_PRESSURE = 64, 8  # judged mails
-PRESSING, STEP_BACK, MOST_STEPS_BACK = 3, 0.003, 10  # as desk/pressure.py
+WORTH_FILING, WORTH_FILING_UNDER_PRESSURE = 64, 4  # judged mails
+STEP_BACK, MOST_STEPS_BACK, EBBING = 0.003, 30, 0.1  # as desk/pressure.py
 CLIENTS, WRITING, JUDGING = range(3)  # ranks: who waits for a reply goes first
 
 
@@ -107,6 +107,7 @@ class Site:
         self.mails: list[_Mail] = []
         self._waiting: deque[_Mail] = deque()  # deliveries that no worker has taken yet
         self._clients = 0  # that wait for a reply
+        self._served = -EBBING  # when one had it last
         self.workers = [
             _Worker(Resource(), cores)
             for cores in (Resource(plant.cores) for _ in range(plant.nodes))
@@ -190,6 +191,7 @@ class Site:
             mail.accepted_at = self.simulation.now
             self.simulation.send(mail.accepted)
         self._clients -= len(mails)
+        self._served = self.simulation.now
         self._waiting.extend(mails)
         for worker in self.workers:
             self._take_up(worker)
@@ -211,21 +213,25 @@ class Site:
                 yield from self._compute(worker, self.times.chain, JUDGING)
                 yield Hold(self.times.reading)
                 worker.judged.append(mail)
-            worth = WORTH_FILING_UNDER_PRESSURE if self._clients else WORTH_FILING
+            worth = WORTH_FILING_UNDER_PRESSURE if self._is_flowing else WORTH_FILING
             if len(worker.judged) >= worth or not worker.to_judge:
                 yield from self._file(worker)
             self._take_up(worker)
         worker.lanes -= 1
         self._take_up(worker)
 
+    @property
+    def _is_flowing(self) -> bool:
+        return self._clients > 0 or self.simulation.now - self._served < EBBING
+
     def _step_back(self, worker: _Worker) -> Process:
         """Clients that wait go first, but for moments in which the worker has nothing else to do."""
-        if self._clients < PRESSING:
+        if not self._clients:
             return
         yield Take(worker.first)
         for _ in range(MOST_STEPS_BACK):
             yield Hold(STEP_BACK)
-            if self._clients < PRESSING or not worker.thread.taken:
+            if not self._clients or not worker.thread.taken:
                 break
         self.simulation.give(worker.first)
 

@@ -66,7 +66,7 @@ async def assemble(
     chains = await open_chains(loaded, site, store, clock)
     outbox = _outbox_worker(config, site, store, clock, failpoints, worker)
     wake = Bell([outbox.wake] if outbox else [])
-    pressure = pressure or Pressure()
+    pressure = pressure or Pressure(time.monotonic)
     processor = Processor(
         store,
         chains,

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -192,7 +193,7 @@ class WorkersOf:
     def _run(self, place: int, ready: Callable[[], None]) -> None:
         mine = Place(
             self.names[place],
-            pressure=Pressure(self._page, place),
+            pressure=Pressure(time.monotonic, self._page, place),
             turnstile=self._serving.turnstile,
             row=self._board.row(place),
             board=self._board,

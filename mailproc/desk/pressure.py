@@ -1,7 +1,7 @@
 """How many clients wait for the reply to a mail, over all workers of this machine; and letting them go first.
 
 Intake goes first: who hands mail over waits, and what is accepted can wait.  Workers share one page of
-memory in which each writes its own count; the page is made before they are forked.
+memory in which each writes its own count, and when it last changed; the page is made before they are forked.
 """
 
 from __future__ import annotations
@@ -11,20 +11,24 @@ import mmap
 from collections.abc import Callable
 
 MOST = 255  # one octet for each worker
-PRESSING = 3  # clients that wait for a reply at the same time
 STEP_BACK = 0.003  # seconds
-MOST_STEPS_BACK = 10  # so that the chain never stands still
+MOST_STEPS_BACK = 30  # so that the chain never stands still
 AT_ONCE = 0.0001  # seconds: an event loop that comes around as soon has nothing to do
+EBBING = 0.1  # seconds after the last client in which the next one is expected
+
+_TIME = 8  # octets
 
 
 class Pressure:
     """One worker's view of the page."""
 
-    def __init__(self, page: mmap.mmap | None = None, slot: int = 0) -> None:
-        self._page = page if page is not None else shared_page()
+    def __init__(self, monotonic: Callable[[], float], page: mmap.mmap | None = None, slot: int = 0) -> None:
+        shared = memoryview(page if page is not None else shared_page())
+        workers = len(shared) // (_TIME + 1)
+        self._changes, self._counts = shared[: _TIME * workers].cast("d"), shared[_TIME * workers :]
+        self._monotonic = monotonic
         self._slot = slot
-        self._waiting = 0
-        self._write()  # a worker that died may have left its count
+        self._waiting = self._counts[slot] = 0  # a worker that died may have left its count
 
     def __enter__(self) -> None:
         self._waiting += 1
@@ -36,10 +40,17 @@ class Pressure:
 
     @property
     def total(self) -> int:
-        return sum(self._page[:])
+        """How many wait now."""
+        return sum(self._counts)
+
+    @property
+    def is_flowing(self) -> bool:
+        """Whether clients wait, or did a moment ago, so that more are to be expected."""
+        return self.total > 0 or self._monotonic() - max(self._changes) < EBBING
 
     def _write(self) -> None:
-        self._page[self._slot] = min(self._waiting, MOST)
+        self._counts[self._slot] = min(self._waiting, MOST)
+        self._changes[self._slot] = self._monotonic()
 
 
 class StepBack:
@@ -54,18 +65,18 @@ class StepBack:
         self._first = asyncio.Lock()
 
     @property
-    def clients_wait(self) -> bool:
-        return self._pressure.total > 0
+    def clients_come(self) -> bool:
+        return self._pressure.is_flowing
 
     async def wait(self) -> None:
-        """Until nobody presses, this process idles, or it was waited long enough."""
+        """Until nobody waits, this process idles, or it was waited long enough."""
         await asyncio.sleep(0)
-        if self._pressure.total < PRESSING:
+        if not self._pressure.total:
             return
         async with self._first:
             for _ in range(MOST_STEPS_BACK):
                 await asyncio.sleep(STEP_BACK)
-                if self._pressure.total < PRESSING or await self._is_idle():
+                if not self._pressure.total or await self._is_idle():
                     return
 
     async def _is_idle(self) -> bool:
@@ -76,5 +87,5 @@ class StepBack:
 
 
 def shared_page(workers: int = 1) -> mmap.mmap:
-    """Memory that forked processes share."""
-    return mmap.mmap(-1, workers)
+    """Memory that forked processes share: a time for each, then a count for each."""
+    return mmap.mmap(-1, workers * (_TIME + 1))

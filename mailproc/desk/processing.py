@@ -39,7 +39,7 @@ LEASE = 900.0  # seconds: longer than a chain of default stages can take
 MOST_CLAIMED = 128  # at once; at a stop, what is in no chain yet is given back
 LOW = 64  # waiting in the queue: more are claimed while the lanes work on these
 WORTH_FILING = 64  # judged mails: so many are not kept waiting for more …
-WORTH_FILING_UNDER_PRESSURE = 8  # … and so many where clients wait for the store
+WORTH_FILING_UNDER_PRESSURE = 4  # … and so many where clients wait for the store, or soon will
 SMALL = 65_536  # octets: the bytes of such mails come with the claim
 POLL = 1.0  # seconds between looks for work that another process left
 FIRST_RETRY = 10.0  # seconds; each further one comes four times later …
@@ -205,7 +205,7 @@ class Processor:
 
     @property
     def _worth_filing(self) -> int:
-        return WORTH_FILING_UNDER_PRESSURE if self._step_back.clients_wait else WORTH_FILING
+        return WORTH_FILING_UNDER_PRESSURE if self._step_back.clients_come else WORTH_FILING
 
     async def _process(self, claimed: Claimed) -> None:
         stored = claimed.delivery

@@ -141,7 +141,7 @@ class Office:
             limits=ProcessingLimits(at_once=4, attempts=self.attempts),
             failpoints=NO_FAILPOINTS,
             on_filed=lambda: None,
-            step_back=StepBack(Pressure(), time.monotonic),
+            step_back=StepBack(Pressure(time.monotonic), time.monotonic),
         )
 
     def _intake(self) -> Intake:
@@ -151,7 +151,7 @@ class Office:
             clock=self.clock,
             backlog=1000,
             failpoints=NO_FAILPOINTS,
-            pressure=Pressure(),
+            pressure=Pressure(time.monotonic),
             on_accepted=lambda: None,
         )
 

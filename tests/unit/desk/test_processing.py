@@ -6,7 +6,7 @@ import asyncio
 import sqlite3
 from contextlib import ExitStack
 
-from mailproc.desk.pressure import MOST_STEPS_BACK, PRESSING, Pressure, StepBack, shared_page
+from mailproc.desk.pressure import EBBING, MOST_STEPS_BACK, Pressure, StepBack, shared_page
 from mailproc.model.ticket import Outcome
 from mailproc.pipeline.delivery import Delivery
 from mailproc.pipeline.verdict import Verdict
@@ -47,7 +47,7 @@ async def test_a_mail_whose_put_back_failed_is_given_back_when_the_store_returns
 
 def test_pressure_is_the_sum_over_all_workers() -> None:
     page = shared_page(2)
-    one, two = Pressure(page, 0), Pressure(page, 1)
+    one, two = (Pressure(Watch(busy=1.0), page, slot) for slot in range(2))
     with one, one, two:
         assert one.total == two.total == 3
     assert one.total == 0
@@ -55,14 +55,26 @@ def test_pressure_is_the_sum_over_all_workers() -> None:
 
 def test_a_worker_that_died_leaves_no_pressure_behind() -> None:
     page = shared_page(2)
-    with Pressure(page, 1):
-        assert Pressure(page, 1).total == 0
+    with Pressure(Watch(busy=1.0), page, 1):
+        assert Pressure(Watch(busy=1.0), page, 1).total == 0
+
+
+def test_mail_flows_while_a_client_of_any_worker_waits_and_a_moment_longer() -> None:
+    page, hour = shared_page(2), [1000.0]
+    one, two = (Pressure(lambda: hour[0], page, slot) for slot in range(2))
+    found = [one.is_flowing]
+    with two:
+        hour[0] += 60
+        found.append(one.is_flowing)
+    for moment in (EBBING * 0.9, EBBING * 0.2):
+        hour[0] += moment
+        found.append(one.is_flowing)
+    assert found == [False, True, True, False]
 
 
 def pressed() -> tuple[Pressure, ExitStack]:
-    pressure, clients = Pressure(), ExitStack()
-    for _ in range(PRESSING):
-        clients.enter_context(pressure)
+    pressure, clients = Pressure(Watch(busy=1.0)), ExitStack()
+    clients.enter_context(pressure)
     return pressure, clients
 
 
