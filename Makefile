@@ -5,6 +5,9 @@ ARGS    ?=
 PYTEST  := $(BIN)/python -m pytest
 SOURCES := mailproc filters tests bench lock man
 
+# Where Python may not keep what it has compiled, each of the hundreds of daemons takes twice as long to start.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DELETE_ON_ERROR:
 .PHONY: help venv peers demo check check-fast lint types test test-soak bench docs lock clean
 

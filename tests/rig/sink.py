@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socketserver
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import Message
@@ -83,6 +84,10 @@ class _Session(socketserver.StreamRequestHandler):
 
     def handle(self) -> None:
         self._transaction = _Transaction()
+        with suppress(ConnectionResetError):  # who writes was killed
+            self._converse()
+
+    def _converse(self) -> None:
         self._say("220 sink.example ESMTP")
         while line := self.rfile.readline():
             verb, _, rest = line.decode("utf-8", "replace").strip().partition(" ")
