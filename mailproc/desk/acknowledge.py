@@ -23,7 +23,7 @@ from mailproc.model.desk import Desk
 from mailproc.model.line import one_line
 from mailproc.model.outbox import NewItem, OutboxKind
 from mailproc.model.ticket import Ticket
-from mailproc.pipeline.delivery import AcknowledgementPlan
+from mailproc.pipeline.delivery import AcknowledgementPlan, Delivery
 from mailproc.pipeline.letters import render_letter
 from mailproc.pipeline.template import MailTemplate
 from mailproc.store.auto_answers import SentUntilNow
@@ -45,6 +45,17 @@ class CustomerMail:
     references: tuple[str, ...]
     subject: str
     name: str  # display name of the customer, "" where there is none
+
+    @classmethod
+    def of(cls, delivery: Delivery) -> CustomerMail:
+        mail = delivery.mail
+        return cls(
+            sender=delivery.envelope.mail_from,
+            message_id=mail.message_id,
+            references=mail.references,
+            subject=mail.subject,
+            name=mail.customer.name if mail.customer else "",
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,7 +123,7 @@ def _known(tx: Transaction, site: Site, agent: str, signals: Signals) -> dict[st
     known: dict[str, int] = {}
     for desk in site.desks_of(agent):
         for sighting in tx.threads.sightings(desk.name, signals.ids):
-            if sighting.kind is not IdKind.MENTIONED:
+            if sighting.kind is not IdKind.MENTIONED and sighting.ticket.desk == desk.name:
                 known.setdefault(sighting.message_id, sighting.ticket.id)
     return known
 

@@ -29,6 +29,7 @@ from mailproc.desk.routing import leave_opened, owner_of, send_on
 from mailproc.desk.site import Site
 from mailproc.desk.vacation import heed_vacation
 from mailproc.mime.signals import read_signals
+from mailproc.model.desk import Desk
 from mailproc.model.follow_up import FollowUp, Signals
 from mailproc.model.judgement import SpamVerdict
 from mailproc.model.ticket import Direction, Outcome, State, Ticket
@@ -194,7 +195,8 @@ class Filing:
         elif decision.reject:
             tx.history.add_event(ticket, "follow_up", who, detail, now)
         else:
-            take_up(tx, self._absences, case.delivery, ticket, message, who=who, detail=detail, now=now)
+            desk = self._desk_of(case, ticket)
+            take_up(tx, self._absences, desk, ticket, message, who=who, detail=detail, now=now)
         return False
 
     def _join_also(self, case: _Case, signals: Signals, ticket: Ticket) -> None:
@@ -319,10 +321,10 @@ class Filing:
     def _acknowledge(self, case: _Case, ticket: Ticket, *, follow_up: bool = False) -> None:
         enqueue_acknowledgement(
             case.tx,
-            case.delivery.desk,
+            self._desk_of(case, ticket),
             ticket,
             case.delivery.acknowledgement,
-            _customer_mail(case),
+            CustomerMail.of(case.delivery),
             self._identity(case, ticket, ACKNOWLEDGEMENT_SERIAL),
             now=case.now,
             follow_up=follow_up,
@@ -331,10 +333,10 @@ class Filing:
     def _reject(self, case: _Case, ticket: Ticket) -> None:
         enqueue_rejection(
             case.tx,
-            case.delivery.desk,
+            self._desk_of(case, ticket),
             ticket,
             case.delivery.acknowledgement,
-            _customer_mail(case),
+            CustomerMail.of(case.delivery),
             self._identity(case, ticket, REJECTION_SERIAL),
             now=case.now,
         )
@@ -342,9 +344,13 @@ class Filing:
     def _send_on(self, case: _Case, ticket: Ticket | None) -> None:
         send_on(case.tx, self.site, case.delivery, case.stored, ticket, case.now)
 
+    def _desk_of(self, case: _Case, ticket: Ticket) -> Desk:
+        """Where the ticket is, which the mail's own desk may have handed over."""
+        return self.site.desks.get(ticket.desk, case.delivery.desk)
+
     def _identity(self, case: _Case, ticket: Ticket, serial: int) -> TicketIdentity:
         keyring = self.site.keyring
-        reply_to = keyring.reply_address(case.delivery.desk, ticket.number)
+        reply_to = keyring.reply_address(self._desk_of(case, ticket), ticket.number)
         return TicketIdentity(
             number=ticket.number,
             tag=keyring.tag(ticket.number),
@@ -367,17 +373,6 @@ def _link(case: _Case, ticket: Ticket, decision: FollowUp) -> None:
         other = case.tx.tickets.by_number(number)
         if other is not None and other.id != ticket.id:
             case.tx.history.link(ticket, other, why)
-
-
-def _customer_mail(case: _Case) -> CustomerMail:
-    mail = case.delivery.mail
-    return CustomerMail(
-        sender=case.delivery.envelope.mail_from,
-        message_id=mail.message_id,
-        references=mail.references,
-        subject=mail.subject,
-        name=mail.customer.name if mail.customer else "",
-    )
 
 
 def _is_second_copy(case: _Case, ticket: Ticket) -> bool:

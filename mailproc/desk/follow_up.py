@@ -51,6 +51,7 @@ def find(tx: Transaction, keyring: Keyring, desk: Desk, signals: Signals, now: f
         numbers={number: ticket.id for number, ticket in named.items()},
         same_subject=tuple(ticket.id for ticket in same_subject),
         proven=proven,
+        once_here=_once_here(tx, desk, named.values(), sightings),
         roles=tx.threads.roles(tickets, {signals.sender, signals.customer, *signals.people} - {""}),
         trusted=_is_trusted(tx, desk, signals),
         own_domains=frozenset(address.domain for address in desk.addresses),
@@ -115,6 +116,16 @@ def _by_id(sightings: Iterable[Sighting]) -> dict[str, list[tuple[IdKind, int]]]
     for sighting in sightings:
         found.setdefault(sighting.message_id, []).append((sighting.kind, sighting.ticket.id))
     return found
+
+
+def _once_here(
+    tx: Transaction, desk: Desk, named: Iterable[Candidate], sightings: Iterable[Sighting]
+) -> frozenset[int]:
+    """Tickets that were handed over to another desk: whoever wrote to this one goes on writing to it."""
+    elsewhere = {ticket.id for ticket in named if ticket.desk != desk.name}
+    return frozenset(
+        tx.threads.written_to(desk.name, elsewhere) | {sighting.ticket.id for sighting in sightings}
+    )
 
 
 def _same_subject(tx: Transaction, desk: Desk, signals: Signals) -> list[Candidate]:

@@ -44,7 +44,7 @@ def accept_thanks(
 def take_up(
     tx: Transaction,
     absences: KnownAbsences,
-    delivery: Delivery,
+    desk: Desk,
     ticket: Ticket,
     message: int,
     *,
@@ -55,7 +55,7 @@ def take_up(
     """A person wrote: the ticket is to be worked on."""
     if who not in absences.site.agent_addresses:  # written from another server of theirs
         tx.tickets.begin_turn(ticket.id, message)
-    owner = owner_then(tx, absences, delivery.desk, ticket, now)
+    owner = owner_then(tx, absences, desk, ticket, now)
     if owner != ticket.owner:
         detail = f"{detail}; {ticket.owner} is absent"
     return change_state(tx, ticket, Move.FOLLOW_UP, who=who, owner=owner, now=now, detail=detail)

@@ -206,7 +206,7 @@ def _conversation_claims(signals: Signals, evidence: Evidence) -> Iterator[Claim
 def _claim(
     evidence: Evidence, ticket: int, by: Joined, reason: str, *, rank: int = 0, doubt: str = ""
 ) -> Claim:
-    if evidence.target(ticket).desk != evidence.desk:
+    if evidence.target(ticket).desk != evidence.desk and ticket not in evidence.once_here:
         doubt = doubt or "that is a ticket of another desk"
     return Claim(ticket, by, _SCORES[by] - rank * _NEARER, reason, doubt)
 

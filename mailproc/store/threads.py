@@ -50,21 +50,21 @@ class Threads:
         self._connection = connection
 
     def sightings(self, desk: str, message_ids: Collection[str]) -> list[Sighting]:
-        """Where any of these ids stands; what we sent or received comes before what was only mentioned."""
+        """Where any of these ids stands, in tickets that are or were at this desk.
+
+        What we sent or received comes before what was only mentioned.
+        """
         if not message_ids:
             return []
         ids, parameters = listed_parameters("id", message_ids)
         rows = self._connection.all(
             f"""
             SELECT seen.message_id, seen.kind, {_CANDIDATE}
-            FROM (
-                SELECT message_id, kind, ticket, at FROM thread_id
-                WHERE message_id IN ({ids}) AND desk = :desk
-                ORDER BY CASE kind WHEN 'mentioned' THEN 1 ELSE 0 END, at DESC
-                LIMIT {MAX_SIGHTINGS}
-            ) AS seen
+            FROM thread_id AS seen
             JOIN ticket ON ticket.id = seen.ticket
+            WHERE seen.message_id IN ({ids}) AND (seen.desk = :desk OR ticket.desk = :desk)
             ORDER BY CASE seen.kind WHEN 'mentioned' THEN 1 ELSE 0 END, seen.at DESC, ticket.id DESC
+            LIMIT {MAX_SIGHTINGS}
             """,
             {"desk": desk, **parameters},
         )
@@ -84,6 +84,20 @@ class Threads:
         listed, parameters = listed_parameters("id", tickets)
         rows = self._connection.all(f"SELECT {_CANDIDATE} FROM ticket WHERE id IN ({listed})", parameters)
         return [_candidate(row) for row in rows]
+
+    def written_to(self, desk: str, tickets: Collection[int]) -> set[int]:
+        """Those of the tickets that hold a mail which came to this desk."""
+        if not tickets:
+            return set()
+        listed, parameters = listed_parameters("ticket", tickets)
+        rows = self._connection.all(
+            f"""
+            SELECT DISTINCT message.ticket FROM message JOIN delivery ON delivery.id = message.delivery
+            WHERE message.ticket IN ({listed}) AND delivery.desk = :desk
+            """,
+            {"desk": desk, **parameters},
+        )
+        return {ticket for (ticket,) in rows}
 
     def same_subject(
         self, desk: str, subject_keys: Collection[str], address: str, *, since: float, date: float | None
@@ -171,9 +185,9 @@ class Threads:
             self._connection.run(
                 f"""
                 UPDATE thread_id SET ticket = :target
-                WHERE ticket = :source AND kind <> 'mentioned' AND desk = :desk AND message_id IN ({ids})
+                WHERE ticket = :source AND kind <> 'mentioned' AND message_id IN ({ids})
                 """,
-                {**tickets, "desk": source.desk, **parameters},
+                {**tickets, **parameters},
             )
         self._connection.run(
             """

@@ -240,10 +240,13 @@ class Tickets:
             self._show_again(ticket, row[0])
 
     def set_desk(self, ticket: int, desk: str) -> None:
-        """Move a ticket to another desk, with every row that carries the desk."""
+        """Move a ticket to another desk, with every row that carries the desk.
+
+        Its Message-IDs stay known where they came: mail that answers them comes there again.
+        """
         self._show_again(ticket, self.get(ticket).desk)
         self._connection.run("UPDATE ticket SET desk = :desk WHERE id = :id", {"desk": desk, "id": ticket})
-        for table in ("message", "thread_id", "participant", "tag", "event", "link"):
+        for table in ("message", "participant", "tag", "event", "link"):
             self._connection.run(
                 f"UPDATE {table} SET desk = :desk WHERE ticket = :id", {"desk": desk, "id": ticket}
             )
@@ -346,13 +349,14 @@ class Tickets:
         return _ticket(row) if row else None
 
     def message_by_id(self, desk: str, message_id: str) -> Message | None:
-        """The newest message of a desk with this Message-ID, found by the index of thread ids."""
+        """The newest message with this Message-ID in a ticket that is or was at this desk."""
         row = self._connection.one(
             f"""
             SELECT {_MESSAGE} FROM message
             WHERE message_id = :message_id AND ticket IN (
-                SELECT ticket FROM thread_id
-                WHERE desk = :desk AND message_id = :message_id AND kind IN ('ours', 'known')
+                SELECT seen.ticket FROM thread_id AS seen JOIN ticket ON ticket.id = seen.ticket
+                WHERE seen.message_id = :message_id AND seen.kind IN ('ours', 'known')
+                    AND (seen.desk = :desk OR ticket.desk = :desk)
             )
             ORDER BY id DESC LIMIT 1
             """,

@@ -237,7 +237,7 @@ def test_every_question_is_answered_from_an_index(connection: Counting, threads:
 
 SEARCHES = {
     Dialect.SQLITE: [
-        "SEARCH thread_id USING PRIMARY KEY (message_id=? AND desk=?)",
+        "SEARCH seen USING PRIMARY KEY (message_id=?)",
         "SEARCH ticket USING INDEX sqlite_autoindex_ticket_1 (number=?)",
         "SEARCH ticket USING INTEGER PRIMARY KEY (rowid=?)",
         "SEARCH ticket USING INDEX ticket_subject (desk=? AND subject_key=? AND updated>?)",
