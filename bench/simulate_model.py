@@ -226,7 +226,7 @@ class Site:
 
     def _step_back(self, worker: _Worker) -> Process:
         """Clients that wait go first, but for moments in which the worker has nothing else to do."""
-        if not self._clients:
+        if not self._is_flowing:
             return
         yield Take(worker.first)
         for _ in range(MOST_STEPS_BACK):

@@ -69,9 +69,12 @@ class StepBack:
         return self._pressure.is_flowing
 
     async def wait(self) -> None:
-        """Until nobody waits, this process idles, or it was waited long enough."""
+        """While mail flows: until nobody waits, this process idles, or it was waited long enough.
+
+        Who waits comes and goes with each commit; the chain must not begin in every gap between two.
+        """
         await asyncio.sleep(0)
-        if not self._pressure.total:
+        if not self._pressure.is_flowing:
             return
         async with self._first:
             for _ in range(MOST_STEPS_BACK):
