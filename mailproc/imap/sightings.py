@@ -47,6 +47,11 @@ class Sightings:
         """Mails that are no copies of ours, with what stands in their X-Mailproc-Id: "" for nothing."""
         return MappingProxyType(self._strangers)
 
+    def forget(self) -> None:
+        """Let go of every copy."""
+        for known in (self._names, self._headers, self._seen, self._strangers):
+            known.clear()
+
     def update(self, place: Place, headers: Mapping[int, str]) -> set[str]:
         """A place holds these mails now; the names of the copies that came or went."""
         before = self._headers.get(place, {})

@@ -66,6 +66,11 @@ class Snapshot:
         seen = self._seen.get(place)
         return seen.uidvalidity if seen else 0
 
+    def forget(self) -> None:
+        """Let go of every mail."""
+        for seen in self._seen.values():
+            seen.mails.clear()
+
     async def refresh(self, *, full: bool = False) -> frozenset[Place]:
         """Look again; the places whose mails are others than before.
 

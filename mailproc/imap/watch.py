@@ -122,6 +122,14 @@ class Watch:
             if not is_more:
                 await self._pause()
 
+    def forget(self) -> None:
+        """Let go of every copy, at the end: tracebacks of that end and tasks hold each other, and all this
+        would stay until the collector looks at what is old, which is next to never."""
+        for known in (self._records, self._restless, self._first_seen):
+            known.clear()
+        self._sightings.forget()
+        self._snapshot.forget()
+
     async def look(self) -> bool:
         """Look once; whether there is more to do at once."""
         await self._refresh()

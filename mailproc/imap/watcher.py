@@ -69,8 +69,11 @@ class Watcher(Tenant):
             await client.connect()
             tree = Tree(self._desk.folder, places_of(self._desk), self._settings.names, client.namespaces)
             watch = Watch(self._post(), client, tree)
-            await watch.begin()
-            await self._listen_and_watch(watch, tree)
+            try:
+                await watch.begin()
+                await self._listen_and_watch(watch, tree)
+            finally:
+                watch.forget()
         finally:
             client.abort()
 

@@ -63,3 +63,12 @@ def test_piece_by_piece_is_the_same_as_all_at_once(updates: list[tuple[Place, di
         at_once.update(place, mails)
     assert {n: set(s) for n, s in slowly.seen.items()} == {n: set(s) for n, s in at_once.seen.items()}
     assert slowly.strangers == at_once.strangers
+
+
+def test_what_is_forgotten_is_gone_for_those_too_who_hold_the_view() -> None:
+    sightings = Sightings(KEYRING)
+    sightings.update(NEW, {1: KEYRING.folder_id("m1"), 2: ""})
+    seen, strangers = sightings.seen, sightings.strangers
+    sightings.forget()
+    assert (dict(seen), dict(strangers)) == ({}, {})
+    assert sightings.update(NEW, {1: KEYRING.folder_id("m1")}) == {"m1"}
