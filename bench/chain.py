@@ -57,6 +57,7 @@ listen = ["127.0.0.1:0"]
 [desk.support]
 addresses = ["support@example.org"]
 """
+TOKENS = 100_000  # that the spam filter has learnt
 SIZES = range(4_608, 5_633)  # octets of a mail that is measured
 PER_TOPIC = 20
 TABLES = (".csv", ".tsv", ".json", ".md")  # of the corpus: no mails
@@ -154,6 +155,17 @@ async def learn(store: Store, material: Material, tokens: int) -> tuple[int, int
     for model in await store.read(lambda tx: tx.topics.stale()):
         await learn_model(store, model, 1.0)
     return learnt, known, len({topic for topic, _ in material.topics})
+
+
+async def trained_store(folder: Path, tokens: int) -> Path:
+    """Make an SQLite store that has learnt made-up mails; its file."""
+    path = folder / "trained.db"
+    store = open_sqlite(path)
+    try:
+        await learn(store, made_up(0), tokens)
+    finally:
+        await store.close()
+    return path
 
 
 class Stopwatch:
@@ -256,7 +268,7 @@ def main() -> int:
     )
     parser.add_argument("--mails", type=int, default=300)
     parser.add_argument("--rounds", type=int, default=3, help="further looks at each mail")
-    parser.add_argument("--tokens", type=int, default=100_000, help="of the spam filter")
+    parser.add_argument("--tokens", type=int, default=TOKENS, help="of the spam filter")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     with (

@@ -11,6 +11,7 @@ acknowledgements wait in the outbox), delivers distinct mails by LMTP and prints
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import os
 import shutil
@@ -26,7 +27,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.rig.daemon import Daemon
+from bench.chain import TOKENS, trained_store
+from mailproc.config import DEFAULT_CHAIN
+from tests.rig.daemon import CORE_CHAIN, Daemon
 from tests.rig.store_server import StoreServer
 from tests.rig.waiting import eventually
 
@@ -127,7 +130,11 @@ class Site:
 
 @contextmanager
 def running(
-    workers: int, store: str = "sqlite", base: Path | None = None, filled: Path | None = None
+    workers: int,
+    store: str = "sqlite",
+    base: Path | None = None,
+    filled: Path | None = None,
+    chain: tuple[str, ...] = CORE_CHAIN,
 ) -> Iterator[Site]:
     """A site on a store of its own, the server's commits on disk as the file's are; ``filled`` is an SQLite
     file whose copy it begins with."""
@@ -137,7 +144,7 @@ def running(
         if server is not None:
             stack.callback(server.remove)
         url = server.new_schema() if server is not None else ""
-        daemon = Daemon(Path(folder), top=f"workers = {workers}", tables=NO_LIMITS, store=url)
+        daemon = Daemon(Path(folder), top=f"workers = {workers}", tables=NO_LIMITS, store=url, chain=chain)
         stack.callback(daemon.clean_up)
         if filled is not None:
             daemon.database.parent.mkdir(mode=0o700, exist_ok=True)
@@ -265,6 +272,11 @@ def main() -> int:
     parser.add_argument(
         "--filled", type=Path, help="an SQLite store to begin with a copy of (bench.report --store)"
     )
+    parser.add_argument(
+        "--whole-chain",
+        action="store_true",
+        help="all stages of the default chain, on an SQLite store that has learnt spam and topics",
+    )
     parser.add_argument("--store", choices=("sqlite", "postgresql"), default="sqlite")
     parser.add_argument("--compare", type=int, default=0, metavar="ROUNDS", help="both stores in turn")
     options = parser.parse_args()
@@ -273,7 +285,13 @@ def main() -> int:
     )
     if options.compare:
         return compare(load, options)
-    with running(options.workers, options.store, options.folder, options.filled) as site:
+    with ExitStack() as stack:
+        filled: Path | None = options.filled
+        chain: tuple[str, ...] = CORE_CHAIN
+        if options.whole_chain:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="mailproc-bench-"))
+            filled, chain = asyncio.run(trained_store(Path(folder), TOKENS)), DEFAULT_CHAIN
+        site = stack.enter_context(running(options.workers, options.store, options.folder, filled, chain))
         figures = measure(site, load)
     if options.json:
         print(json.dumps(asdict(figures)))

@@ -7,6 +7,7 @@ itself, because a command takes a second to start.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -95,23 +96,22 @@ class Team:
 
     def find(self, number: int, agent: str = "alice", desks: tuple[str, ...] = ("Support",)) -> list[Shown]:
         """Where a customer's mail lies, in every mailbox of the desks; without those marked \\Deleted."""
-        client = self.client(agent)
-        found = []
-        for desk in desks:
-            for flags, _, name in client.list_folders("", f"{desk}/*"):
-                if {b"\\Noselect", b"\\NonExistent"} & set(flags):
-                    continue
-                try:
-                    client.select_folder(name, readonly=True)
-                except IMAPClientError as error:
-                    if not any(each in str(error) for each in MADE_ANEW):
-                        raise
-                    self.log_out()  # as a client does: it looks again on a new connection
-                    return []
-                uids = client.search(["UNDELETED", "HEADER", "Message-ID", f"mail-{number}@customer.example"])
-                for uid, fetched in client.fetch(uids, ["BODY.PEEK[]"]).items() if uids else ():
-                    found.append(Shown(name, uid, fetched[b"BODY[]"]))
-        return found
+        try:
+            return [shown for desk in desks for shown in self._found(self.client(agent), number, desk)]
+        except IMAPClientError as error:
+            if not any(each in str(error) for each in MADE_ANEW):
+                raise
+            self.log_out()  # as a client does: it looks again on a new connection
+            return []
+
+    def _found(self, client: IMAPClient, number: int, desk: str) -> Iterator[Shown]:
+        for flags, _, name in client.list_folders("", f"{desk}/*"):
+            if {b"\\Noselect", b"\\NonExistent"} & set(flags):
+                continue
+            client.select_folder(name, readonly=True)
+            uids = client.search(["UNDELETED", "HEADER", "Message-ID", f"mail-{number}@customer.example"])
+            for uid, fetched in client.fetch(uids, ["BODY.PEEK[]"]).items() if uids else ():
+                yield Shown(name, uid, fetched[b"BODY[]"])
 
     def see(self, number: int, mailbox: str, *, seconds: float = 40.0) -> Shown:
         """The one copy of a mail, as soon as it lies there and nowhere else."""
