@@ -74,8 +74,8 @@ def kill_at_random(daemon: Daemon, *, rounds: int, mails_a_round: int, seed: int
 
 
 @pytest.mark.timeout(300)
-def test_eight_kills_under_load_neither_lose_nor_double_a_mail(make_daemon: MakeDaemon) -> None:
-    kill_at_random(make_daemon(), rounds=8, mails_a_round=60, seed=20)
+def test_twenty_kills_under_load_neither_lose_nor_double_a_mail(make_daemon: MakeDaemon) -> None:
+    kill_at_random(make_daemon(), rounds=20, mails_a_round=60, seed=20)
 
 
 @pytest.mark.soak
