@@ -10,7 +10,7 @@ import asyncio
 import logging
 import socket
 import ssl
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 
 from mailproc.listen.limits import Gate
 
@@ -21,7 +21,10 @@ _PAUSE = 1.0  # seconds until the next try where no connection could be accepted
 
 
 class TlsServer:
-    """Serves one listening socket, which is ours, until it is closed; ``gate`` counts handshakes."""
+    """Serves one listening socket, which is ours, until it is closed.
+
+    ``gate`` counts handshakes; ``handshakes`` has the tasks of those in progress, which outlive ``close``.
+    """
 
     def __init__(
         self,
@@ -29,23 +32,18 @@ class TlsServer:
         context: ssl.SSLContext,
         make_session: Callable[[], asyncio.Protocol],
         gate: Gate,
+        handshakes: set[asyncio.Task[None]],
     ) -> None:
         self._listening = listening
         self._context = context
         self._make_session = make_session
         self._gate = gate
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._start(self._accept_all())
+        self._handshakes = handshakes
+        self._accepting = asyncio.create_task(self._accept_all())
 
     def close(self) -> None:
-        """Accept nobody any more, and drop whoever has no session yet."""
-        for task in self._tasks:
-            task.cancel()
-
-    def _start(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        """Accept nobody any more."""
+        self._accepting.cancel()
 
     async def _accept_all(self) -> None:
         with self._listening:
@@ -57,7 +55,9 @@ class TlsServer:
                     await asyncio.sleep(_PAUSE)
                     continue
                 if leave := self._gate.admit(peer):
-                    self._start(self._shake_hands(client, leave))
+                    handshake = asyncio.create_task(self._shake_hands(client, leave))
+                    self._handshakes.add(handshake)
+                    handshake.add_done_callback(self._handshakes.discard)
                 else:
                     client.close()
 

@@ -45,7 +45,8 @@ class Listener:
         self._session = session
         self._service = Service(intake, limits, hostname, gate or Gate(limits), failpoints)
         self._tls = tls
-        self._handshakes = Gate(limits)
+        self._handshake_gate = Gate(limits)
+        self._handshakes: set[asyncio.Task[None]] = set()  # clients that have no session yet
         self._servers: list[asyncio.Server | TlsServer] = []
         # aiosmtpd writes commands at INFO and mail text at DEBUG.
         logging.getLogger("mail.log").setLevel(logging.WARNING)
@@ -66,7 +67,7 @@ class Listener:
 
     async def _serve(self, sock: socket.socket) -> asyncio.Server | TlsServer:
         if self._tls:
-            return TlsServer(sock, self._tls, self.session_for_client, self._handshakes)
+            return TlsServer(sock, self._tls, self.session_for_client, self._handshake_gate, self._handshakes)
         loop = asyncio.get_running_loop()
         if sock.family != socket.AF_UNIX:
             return await loop.create_server(self.session_for_client, sock=sock, backlog=BACKLOG)
@@ -94,11 +95,14 @@ class Listener:
     async def stop(self, grace: float) -> None:
         """Accept nobody any more, let mails that are on their way end within ``grace`` seconds.
 
-        Idle clients are told 421 at once; who is in the middle of a mail after the grace is told 421
-        for each recipient.  Mails that are being taken over are waited for as well.
+        Idle clients are told 421 at once, and who still shakes hands is dropped; who is in the middle of a
+        mail after the grace is told 421 for each recipient.  Mails that are being taken over are waited
+        for as well.
         """
         self._service.stopping.set()
         self._close_servers()
+        for handshake in tuple(self._handshakes):
+            handshake.cancel()
         for connection in tuple(self._service.connections):
             connection.finish()
         if await self._is_quiet_within(grace):
@@ -120,9 +124,9 @@ class Listener:
         service = self._service
         try:
             async with asyncio.timeout(seconds):
-                while service.connections or service.accepting:
+                while service.connections or service.accepting or self._handshakes:
                     gone: list[asyncio.Future[Any]] = [client.closed for client in service.connections]
-                    await asyncio.wait([*gone, *service.accepting])
+                    await asyncio.wait([*gone, *service.accepting, *self._handshakes])
         except TimeoutError:
             return False
         return True

@@ -144,6 +144,19 @@ async def test_who_does_not_shake_hands_is_counted_as_well(serve: Serve) -> None
         silent.reset()
 
 
+async def test_who_shakes_hands_with_a_worker_that_retires_is_served(
+    serve: Serve, certificate: Certificate
+) -> None:
+    served = await serve("implicit", limits=ListenLimits(connections=1))
+    async with served.connect() as client, served.connect() as next_one:
+        assert await next_one.rest() == b""  # so the first was accepted
+        retiring = asyncio.create_task(served.listener.retire(10.0))
+        await client.start_tls(certificate.client_context())
+        assert await client.codes(1) == ["220"]
+        assert (await client.say("QUIT"))[0].startswith("221")
+        await retiring
+
+
 async def test_tls_before_1_2_is_refused(serve: Serve, certificate: Certificate) -> None:
     served = await serve("implicit")
     context = certificate.client_context()
