@@ -159,9 +159,17 @@ class Processor:
         return len(claimed)
 
     async def _retry_one(self) -> int:
+        """Try one that failed before, with nothing else in the chain.
+
+        It is claimed, which counts as an attempt, when the chain is free: a crash while others are still in
+        it is not the suspect's.
+        """
+        now = self._clock()
+        if not await self._store.read(lambda tx: tx.deliveries.has_suspect(now)):
+            return 0
+        await self._finish_all()
         suspects = await self._claim(1, tried=True)
         for suspect in suspects:
-            await self._finish_all()  # nothing else is in the chain while a suspect is
             await self._process(suspect)
             await self._file_judged()
         return len(suspects)

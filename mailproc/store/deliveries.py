@@ -50,6 +50,7 @@ class Claimed:
 NO_MAILS: Mapping[bytes, bytes] = MappingProxyType({})
 
 _COLUMNS = "id, desk, mail_from, rcpt_to, sha256, received, state, attempts, ticket, problem, lease, history"
+_DUE = "state = 'waiting' AND due <= :now AND lease <= :now"
 
 
 def _stored(row: Row) -> StoredDelivery:
@@ -142,6 +143,11 @@ class Deliveries:
         row = self._connection.one("SELECT count(*) FROM delivery WHERE state = 'waiting'")
         return row[0] if row else 0
 
+    def has_suspect(self, now: float) -> bool:
+        """Whether there is one that ``claim`` would take as ``tried``."""
+        query = f"SELECT 1 FROM delivery WHERE {_DUE} AND attempts > 1 LIMIT 1"
+        return self._connection.one(query, {"now": now}) is not None
+
     def claim(
         self, now: float, lease: float, limit: int, *, tried: bool, worker: str = "", small: int = 0
     ) -> list[Claimed]:
@@ -151,12 +157,11 @@ class Deliveries:
         in the chain beside a poisonous mail is not blamed for it.  Mails of up to ``small`` octets are
         handed over with it.
         """
-        attempts = "attempts > 1" if tried else "attempts <= 1"
         rows = self._connection.all(
             f"""
             WITH chosen AS MATERIALIZED (
                 SELECT id FROM delivery
-                WHERE state = 'waiting' AND due <= :now AND lease <= :now AND {attempts}
+                WHERE {_DUE} AND {"attempts > 1" if tried else "attempts <= 1"}
                 ORDER BY history, due, id LIMIT :limit {self._connection.dialect.skip_locked}
             )
             UPDATE delivery SET lease = :lease, worker = :worker, attempts = attempts + 1

@@ -25,7 +25,7 @@ def assert_each_once(daemon: Daemon, numbers: Iterable[int]) -> None:
     tickets = daemon.tickets()
     assert Counter(ticket["subject"] for ticket in tickets) == Counter(map(subject_of, numbers))
     assert {ticket["messages"] for ticket in tickets} <= {1}
-    assert status["new"] == len(tickets)
+    assert status["new"] == len(tickets), status
     assert (status["ignored"], status["quarantined"], status["follow_up"]) == (0, 0, 0)
 
 

@@ -130,3 +130,29 @@ async def test_a_claim_whose_answer_was_lost_is_taken_back_and_made_again(make_o
     await office.processor.drain()
     (delivery,) = await office.store.read(lambda tx: tx.deliveries.in_state(Outcome.NEW))
     assert delivery.attempts == 1
+
+
+async def test_a_crash_while_others_are_in_the_chain_is_not_counted_against_what_failed_before(
+    make_office: MakeOffice,
+) -> None:
+    office = await make_office()
+    good, done = office.processor._chains["support"], asyncio.Event()
+
+    class Slow:
+        async def run(self, delivery: Delivery) -> Verdict:
+            await done.wait()
+            return await good.run(delivery)
+
+    office.processor._chains = {"support": Slow()}  # type: ignore[dict-item]
+    await office.intake.accept(None, [desk().address], mail(subject="failed before"))
+    await office.store.write(lambda tx: tx.deliveries.defer(1, office.clock.now, "RuntimeError", attempts=2))
+    await office.intake.accept(None, [desk().address], mail(message_id="<two@customer.example>"))
+    assert await office.processor._look() == 1
+    retrying = asyncio.create_task(office.processor._look())
+    assert await asyncio.wait({retrying}, timeout=0.1) == (set(), {retrying})
+    suspect = await office.store.read(lambda tx: tx.deliveries.get(1))
+    assert suspect is not None
+    assert suspect.attempts == 2  # what a crash at this moment would leave
+    done.set()
+    assert await retrying == 1
+    assert len(await office.tickets()) == 2
