@@ -280,6 +280,8 @@ def main() -> int:
     parser.add_argument("--store", choices=("sqlite", "postgresql"), default="sqlite")
     parser.add_argument("--compare", type=int, default=0, metavar="ROUNDS", help="both stores in turn")
     options = parser.parse_args()
+    if options.whole_chain and (options.filled or options.compare or options.store != "sqlite"):
+        parser.error("--whole-chain makes an SQLite store of its own")
     load = Load(
         options.mails, options.sessions, options.size, options.corpus, options.smtp_source, options.rate
     )

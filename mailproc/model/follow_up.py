@@ -141,7 +141,7 @@ class Evidence:
     same_subject: tuple[int, ...] = ()  # where the sender takes part, lately active, newest first
     proven: frozenset[Token] = frozenset()  # tokens whose MAC is ours
     roles: Mapping[tuple[int, str], Role] = field(default_factory=dict)
-    once_here: frozenset[int] = frozenset()  # of those that are at another desk, what was at this one
+    once_here: frozenset[int] = frozenset()  # tickets to which this desk got mail, wherever they are now
     trusted: bool = False  # From is aligned; or it never was, and its domain publishes no policy
     own_domains: frozenset[str] = frozenset()
     mac_failures: int = 0
