@@ -176,7 +176,8 @@ class Case:
         self.rewrite(at)
         new = Case(number, self.rules, subject, self.customer, at, topic=self.topic)
         new.letters.append(letter)
-        new.wrote(at)
+        new.log.append((letter[0], "wrote", ""))  # as it counts where this becomes part of an older ticket
+        new.course.take(at, "wrote", "")
         new.note(at, "opened")
         return new
 

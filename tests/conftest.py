@@ -21,6 +21,7 @@ from tests.rig.ports import free_port
 from tests.rig.postfix import PATH, Postfix
 from tests.rig.s3 import S3Server
 from tests.rig.sink import Sink
+from tests.rig.starter import Starter
 from tests.rig.store_server import StoreServer
 
 CORPUS = "MAILPROC_CORPUS"
@@ -63,15 +64,23 @@ def corpus() -> Path:
     return Path(os.environ[CORPUS])
 
 
+@pytest.fixture(scope="session")
+def starter() -> Iterator[Starter]:
+    """Forks daemons; for all tests of a process."""
+    starter = Starter()
+    yield starter
+    starter.close()
+
+
 @pytest.fixture
-def make_daemon(tmp_path: Path) -> Iterator[Callable[..., Daemon]]:
+def make_daemon(tmp_path: Path, starter: Starter) -> Iterator[Callable[..., Daemon]]:
     """Makes daemons (not started), each in a folder of its own; arguments as those of ``Daemon``."""
     made: list[Daemon] = []
 
     def make(**options: object) -> Daemon:
         folder = tmp_path / f"site{len(made)}"
         folder.mkdir()
-        made.append(Daemon(folder, **options))  # type: ignore[arg-type]  # handed through
+        made.append(Daemon(folder, starter=starter, **options))  # type: ignore[arg-type]  # handed through
         return made[-1]
 
     yield make

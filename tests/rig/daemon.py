@@ -23,6 +23,7 @@ from mailproc.cli import main
 from tests.rig.lmtp import LmtpClient
 from tests.rig.ports import free_port
 from tests.rig.processes import children
+from tests.rig.starter import Forked, Starter
 from tests.rig.waiting import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -54,7 +55,7 @@ class Daemon:
     URL, by default of a file below ``data_dir``, and ``store_keys`` what stands beside it.
 
     ``environment`` is for the daemon and the commands, beside that of the tests; mail comes in at ``address``
-    and ``lmtp_port``.
+    and ``lmtp_port``.  Without a ``starter`` the daemon is executed by its name.
     """
 
     def __init__(
@@ -71,15 +72,17 @@ class Daemon:
         environment: Mapping[str, str] | None = None,
         address: str = "127.0.0.1",
         lmtp_port: int | None = None,
+        starter: Starter | None = None,
     ) -> None:
         self.folder = folder
+        self._starter = starter
         self._more = dict(environment or {})
         self.lmtp_port = lmtp_port or free_port()
         self.configuration = folder / "mailproc.toml"
         self.database = folder / data_dir / "mailproc.db"
         self._log = folder / "log"
         self._output = folder / "output"
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | Forked | None = None
         self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         relay = f'[relay]\naddress = "127.0.0.1:{relay_port}"\n' if relay_port else ""
         self.configuration.write_text(
@@ -108,16 +111,26 @@ class Daemon:
         self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         name = f"mailproc-test-{uuid.uuid4().hex}"
         self._notify.bind(f"\0{name}")
+        self._process = self._begin(
+            {**self._environment(), "NOTIFY_SOCKET": f"@{name}", "MAILPROC_FAILPOINT": failpoint}
+        )
+        return self.says(b"READY=1", seconds=30)
+
+    def _begin(self, environment: Mapping[str, str]) -> subprocess.Popen[bytes] | Forked:
         with self._log.open("ab") as log, self._output.open("wb") as output:
-            self._process = subprocess.Popen(
+            if self._starter is not None:
+                arguments = ["-c", str(self.configuration), "serve"]
+                return self._starter.start(
+                    arguments, folder=self.folder, environment=environment, output=output, log=log
+                )
+            return subprocess.Popen(
                 [*self._command(), "serve"],
                 stdout=output,
                 stderr=log,
                 cwd=self.folder,
-                env={**self._environment(), "NOTIFY_SOCKET": f"@{name}", "MAILPROC_FAILPOINT": failpoint},
+                env=environment,
                 start_new_session=True,
             )
-        return self.says(b"READY=1", seconds=30)
 
     def says(self, wanted: bytes, *, seconds: float) -> bool:
         """Whether the daemon tells its service manager this within the time and before it ends."""
