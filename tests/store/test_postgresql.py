@@ -291,10 +291,11 @@ async def test_a_restart_goes_unnoticed(
 ) -> None:
     store = open_store(own_server.new_schema(), patience=30.0)
     await store.write(count_up)
+    await store.read(events)
     own_server.crash()
-    writing = asyncio.create_task(store.write(count_up))
+    writing, reading = asyncio.create_task(store.write(count_up)), asyncio.create_task(store.read(events))
     await asyncio.to_thread(own_server.start)
-    assert await writing == 2
+    assert (await writing, await reading) == (2, [])
 
 
 async def test_a_server_that_hangs_is_cut_off_and_the_loop_goes_on(

@@ -9,10 +9,7 @@ the lost transaction has ended, and then sees whether its number stands there.
 from __future__ import annotations
 
 import os
-import random
-import threading
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -21,12 +18,12 @@ import psycopg
 from mailproc.store.connection import StoreBusy, StoreError
 from mailproc.store.job import Job, fail
 from mailproc.store.postgres.connection import PostgresConnection
+from mailproc.store.postgres.patience import Patience
 from mailproc.store.postgres.session import Server, is_to_be_repeated, store_error
 from mailproc.store.transaction import Transaction
 
 CHANNEL = "mailproc"
 MOST_TRIES = 10  # of work that lost against other work
-FIRST_PAUSE, LONGEST_PAUSE = 0.02, 1.0  # seconds between two tries
 
 # Of this schema: several sites may share a database.
 _ALONE = "SELECT pg_advisory_xact_lock(1835101548, hashtext(current_schema()))"
@@ -48,13 +45,10 @@ class Lane:
         self._server = server
         self._alone = f"{_ALONE}; " if alone else ""
         self._sender = sender
-        self._patience = patience
-        self._rng = random.Random()
+        self._patience = Patience(patience)
         self._key = os.urandom(16).hex()
         self._number = 0
         self._connection: PostgresConnection | None = None
-        self._is_away = False  # as the last try found
-        self._closing = threading.Event()
 
     # From the thread
 
@@ -81,14 +75,14 @@ class Lane:
 
     def end(self) -> None:
         """Wait for the server no longer."""
-        self._closing.set()
+        self._patience.end()
 
     # A batch
 
     def _do(self, jobs: Sequence[Job[Any]]) -> bool:
         """False where each should be tried by itself, as one of several failed."""
         failure: StoreError = StoreBusy("PostgreSQL is away")
-        for tries in self._tries():
+        for tries in self._patience.tries():
             try:
                 return self._commit_together(jobs)
             except InDoubt:
@@ -105,20 +99,6 @@ class Lane:
                 break
         fail(jobs, failure)
         return len(jobs) == 1 or isinstance(failure, StoreBusy)
-
-    def _tries(self) -> Iterator[int]:
-        """Numbers of tries, with ever longer pauses between them, until the patience with the first failure
-        ends."""
-        pause, tries = FIRST_PAUSE, 1
-        was_away = self._is_away
-        yield tries
-        deadline = time.monotonic() + (0.0 if was_away else self._patience)
-        while time.monotonic() < deadline and not self._closing.is_set():
-            # Jitter: when the server comes back, not all come at once.
-            self._closing.wait(pause * self._rng.uniform(0.5, 1.5))
-            pause = min(2 * pause, LONGEST_PAUSE)
-            tries += 1
-            yield tries
 
     def _commit_together(self, jobs: Sequence[Job[Any]]) -> bool:
         connection = self._connected()
@@ -174,18 +154,18 @@ class Lane:
             try:
                 self._connection = self._server.connect()
             except psycopg.Error as error:
-                self._is_away = True
+                self._patience.is_away = True
                 if error.sqlstate and not isinstance(store_error(error), StoreBusy):
                     raise store_error(error) from error
                 raise Lost(str(store_error(error))) from error
-            self._is_away = False
+            self._patience.is_away = False
         return self._connection
 
     def _did_commit(self) -> bool:
         """What became of a transaction whose COMMIT was not answered."""
         self.close()
         failure = "PostgreSQL went away at COMMIT"
-        for _ in self._tries():
+        for _ in self._patience.tries():
             try:
                 result = self._connected().simple(self._mark(0, "commit_mark.number"))
                 return int(result.get_value(0, 0) or b"0") == self._number

@@ -40,7 +40,7 @@ class PostgresStore:
             return LaneQueue(made, answer_within=answer_within)
 
         self._alone, self._beside = lane(alone=True), lane(alone=False)
-        self._readers = Readers(server, answer_within=answer_within)
+        self._readers = Readers(server, patience=patience, answer_within=answer_within)
 
     async def read(self, work: Work[T]) -> T:
         return await self._readers.run(work)

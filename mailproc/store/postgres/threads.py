@@ -15,10 +15,11 @@ from typing import Any, TypeVar
 
 import psycopg
 
-from mailproc.store.connection import StoreBusy
+from mailproc.store.connection import StoreBusy, StoreError
 from mailproc.store.job import Job, Work, settle
 from mailproc.store.postgres.connection import PostgresConnection
 from mailproc.store.postgres.lane import Lane
+from mailproc.store.postgres.patience import Patience
 from mailproc.store.postgres.session import Server, store_error
 from mailproc.store.transaction import Transaction
 
@@ -79,25 +80,25 @@ class LaneQueue:
 class Reader:
     """A connection that reads, for one thread at a time."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, *, patience: float) -> None:
         self._server = server
+        self._patience = Patience(patience)
         self._connection: PostgresConnection | None = None
 
     def run(self, work: Work[T]) -> T:
         """Run ``work`` on one moment of the store; a connection that was lost meanwhile is made anew."""
-        was_open = self._connection is not None
-        try:
-            return self._once(work)
-        except psycopg.Error as error:
-            if not was_open or self._connection is not None:
-                raise store_error(error) from error
-        try:
-            return self._once(work)
-        except psycopg.Error as error:
-            raise store_error(error) from error
+        failure: StoreError = StoreBusy("PostgreSQL is away")
+        for _ in self._patience.tries():
+            try:
+                return self._once(work)
+            except psycopg.Error as error:
+                failure = store_error(error)
+                if self._connection is not None or not isinstance(failure, StoreBusy):
+                    break  # it was heard, and refused
+        raise failure
 
     def _once(self, work: Work[T]) -> T:
-        connection = self._connection = self._connection or self._server.connect()
+        connection = self._connected()
         try:
             connection.simple(SNAPSHOT)
             return work(Transaction(connection))
@@ -106,6 +107,17 @@ class Reader:
                 connection.simple("ROLLBACK")
             if connection.is_lost:
                 self.close()
+
+    def _connected(self) -> PostgresConnection:
+        if self._connection is None:
+            self._patience.is_away = True
+            self._connection = self._server.connect()
+            self._patience.is_away = False
+        return self._connection
+
+    def end(self) -> None:
+        """Wait for the server no longer."""
+        self._patience.end()
 
     def cut(self) -> None:
         if (connection := self._connection) is not None:
@@ -120,10 +132,10 @@ class Reader:
 class Readers:
     """Several at once read; who comes when all are busy waits."""
 
-    def __init__(self, server: Server, *, answer_within: float) -> None:
+    def __init__(self, server: Server, *, patience: float, answer_within: float) -> None:
         self._answer_within = answer_within
         self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="mailproc-read")
-        self._readers = tuple(Reader(server) for _ in range(READERS))
+        self._readers = tuple(Reader(server, patience=patience) for _ in range(READERS))
         self._idle = list(self._readers)
         self._places = asyncio.Semaphore(READERS)
         self._closed = False
@@ -148,6 +160,8 @@ class Readers:
         if self._closed:
             return
         self._closed = True
+        for reader in self._readers:
+            reader.end()
         for _ in self._readers:
             await self._places.acquire()
         for reader in self._readers:
