@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol, TypeVar
 
 from mailproc.store.connection import Connection, StoreBusy, StoreError
-from mailproc.store.job import Job, Work, fail, settle
+from mailproc.store.job import Job, JobQueue, Work, fail, settle
 from mailproc.store.transaction import Transaction
 from mailproc.store.turnstile import Turnstile
 
@@ -51,33 +51,22 @@ class GroupCommit:
         self._busy_seconds = busy_seconds
         self._turnstile = turnstile
         self._connection: Connection | None = None
-        self._waiting: list[Job[Any]] = []
-        self._pump: asyncio.Task[None] | None = None
-        self._closed = False
+        self._queue = JobQueue(self._run_waiting)
 
     async def run(self, work: Work[T]) -> T:
         """Run ``work`` in a transaction.  A cancelled caller does not stop it."""
-        if self._closed:
-            raise StoreBusy("the store is closed")
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._waiting.append(Job(work, future))
-        if self._pump is None or self._pump.done():
-            self._pump = asyncio.create_task(self._run_waiting())
-        return await future
+        return await self._queue.run(work)
 
     async def close(self) -> None:
         """Finish what waits, then close the connection."""
-        self._closed = True
-        if self._pump is not None:
-            await self._pump
+        self._queue.close()
+        await self._queue.join()
         self._session.close()
 
     async def _run_waiting(self) -> None:
-        while self._waiting:
+        while self._queue:
             failure = await self._begin()
-            count = len(self._waiting) if failure else MOST_AT_ONCE
-            batch = self._waiting[:count]
-            del self._waiting[:count]
+            batch = self._queue.take(len(self._queue) if failure else MOST_AT_ONCE)
             if failure is not None:
                 fail(batch, failure)
             elif not self._try(batch) and len(batch) > 1:

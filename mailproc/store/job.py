@@ -1,12 +1,13 @@
-"""A piece of work that waits for its transaction, and what came of it."""
+"""A piece of work that waits for its transaction, what came of it, and those that wait on an event loop."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from mailproc.store.connection import StoreBusy
 from mailproc.store.transaction import Transaction
 
 T = TypeVar("T")
@@ -38,3 +39,41 @@ def settle(jobs: Sequence[Job[Any]]) -> None:
             job.future.set_exception(job.error)
         else:
             job.future.set_result(job.result)
+
+
+class JobQueue:
+    """Work that waits; ``serve`` is begun when there is some, and takes it until there is none."""
+
+    def __init__(self, serve: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        self._serve = serve
+        self._waiting: list[Job[Any]] = []
+        self._serving: asyncio.Task[None] | None = None
+        self._closed = False
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def take(self, most: int) -> list[Job[Any]]:
+        """The first of them, which wait no longer."""
+        taken = self._waiting[:most]
+        del self._waiting[:most]
+        return taken
+
+    async def run(self, work: Work[T]) -> T:
+        """Wait until ``work`` is done.  A cancelled caller does not stop it."""
+        if self._closed:
+            raise StoreBusy("the store is closed")
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._waiting.append(Job(work, future))
+        if self._serving is None or self._serving.done():
+            self._serving = asyncio.create_task(self._serve())
+        return await future
+
+    def close(self) -> None:
+        """Take no more."""
+        self._closed = True
+
+    async def join(self) -> None:
+        """Wait until all that waits is done."""
+        if self._serving is not None:
+            await self._serving

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import psycopg
 
 from mailproc.store.connection import StoreBusy, StoreError
-from mailproc.store.job import Job, Work, settle
+from mailproc.store.job import JobQueue, Work, settle
 from mailproc.store.postgres.connection import PostgresConnection
 from mailproc.store.postgres.lane import Lane
 from mailproc.store.postgres.patience import Patience
@@ -44,34 +44,24 @@ class LaneQueue:
         self._lane = lane
         self._answer_within = answer_within
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="mailproc-store")
-        self._waiting: list[Job[Any]] = []
-        self._pump: asyncio.Task[None] | None = None
-        self._closed = False
+        self._queue = JobQueue(self._run_waiting)
 
     async def run(self, work: Work[T]) -> T:
         """Run ``work`` in a transaction.  A cancelled caller does not stop it."""
-        if self._closed:
-            raise StoreBusy("the store is closed")
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._waiting.append(Job(work, future))
-        if self._pump is None or self._pump.done():
-            self._pump = asyncio.create_task(self._run_waiting())
-        return await future
+        return await self._queue.run(work)
 
     async def close(self) -> None:
         """Finish what waits, then close the connection."""
-        self._closed = True
+        self._queue.close()
         self._lane.end()
-        if self._pump is not None:
-            await self._pump
+        await self._queue.join()
         self._lane.close()
         self._thread.shutdown()
 
     async def _run_waiting(self) -> None:
         loop = asyncio.get_running_loop()
-        while self._waiting:
-            batch = self._waiting[:MOST_AT_ONCE]
-            del self._waiting[:MOST_AT_ONCE]
+        while self._queue:
+            batch = self._queue.take(MOST_AT_ONCE)
             done = loop.run_in_executor(self._thread, self._lane.run, batch)
             await _within(self._answer_within, done, self._lane.cut)
             settle(batch)
