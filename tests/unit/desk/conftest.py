@@ -1,13 +1,14 @@
-"""Offices to test on."""
+"""Offices to test on, and less than that: desks in a transaction, or a store."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 
-from mailproc.store.sqlite import open_sqlite
+from mailproc.store.sqlite import SqliteStore, open_sqlite
+from tests.rig.acknowledging import Desks, Within
 from tests.unit.desk.office import MakeOffice, Office, desk
 
 
@@ -30,3 +31,20 @@ async def make_office(tmp_path: Path) -> AsyncIterator[MakeOffice]:
 @pytest.fixture
 async def office(make_office: MakeOffice) -> Office:
     return await make_office()
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
+    opened = open_sqlite(tmp_path / "mailproc.db")
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def within(store: SqliteStore) -> Within:
+    """Runs a function on Desks inside one transaction."""
+
+    async def run(work: Callable[[Desks], None]) -> None:
+        await store.write(lambda tx: work(Desks(tx)))
+
+    return run

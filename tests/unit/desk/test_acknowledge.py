@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import email
 import email.policy
-from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,25 +14,8 @@ from mailproc.desk.acknowledge import CustomerMail, refuse_acknowledgement
 from mailproc.pipeline.delivery import AcknowledgementPlan
 from mailproc.pipeline.template import compile_template
 from mailproc.store.protocol import Transaction
-from mailproc.store.sqlite import SqliteStore, open_sqlite
+from mailproc.store.sqlite import SqliteStore
 from tests.rig.acknowledging import DESK, MAIL, NOW, PLAN, VOUCHED, Desks, Within
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
-    opened = open_sqlite(tmp_path / "mailproc.db")
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
-def within(store: SqliteStore) -> Within:
-    """Runs a function on Desks inside one transaction."""
-
-    async def run(work: Callable[[Desks], None]) -> None:
-        await store.write(lambda tx: work(Desks(tx)))
-
-    return run
 
 
 async def test_an_acknowledgement_is_a_mail_that_nothing_answers(within: Within) -> None:

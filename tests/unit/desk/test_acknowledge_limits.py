@@ -3,33 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from mailproc.model.auto_answer import AcknowledgementLimits
 from mailproc.store.auto_answers import DAY, HOUR
-from mailproc.store.sqlite import SqliteStore, open_sqlite
 from tests.rig.acknowledging import NOW, PLAN, VOUCHED, Desks, Within, sender
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
-    opened = open_sqlite(tmp_path / "mailproc.db")
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
-def within(store: SqliteStore) -> Within:
-    """Runs a function on Desks inside one transaction."""
-
-    async def run(work: Callable[[Desks], None]) -> None:
-        await store.write(lambda tx: work(Desks(tx)))
-
-    return run
 
 
 async def test_one_sender_gets_few_in_a_day(within: Within) -> None:
