@@ -68,6 +68,11 @@ class StepBack:
     def clients_come(self) -> bool:
         return self._pressure.is_flowing
 
+    async def between_stages(self) -> None:
+        """While mail flows: one turn of the event loop for those who bring it."""
+        if self._pressure.is_flowing:
+            await asyncio.sleep(0)
+
     async def wait(self) -> None:
         """While mail flows: until nobody waits, this process idles, or it was waited long enough.
 

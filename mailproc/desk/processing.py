@@ -247,7 +247,7 @@ class Processor:
     async def _judge(self, stored: StoredDelivery, delivery: Delivery) -> Verdict:
         if stored.attempts > self._limits.attempts:
             return Verdict(Course.QUARANTINE, f"failed {stored.attempts - 1} times: {stored.problem}")
-        return await self._chains[stored.desk].run(delivery)
+        return await self._chains[stored.desk].run(delivery, self._step_back.between_stages)
 
     async def _keep(self, judged: Judged) -> None:
         """Keep a mail for filing, or give it back where its chain wants it later."""

@@ -11,7 +11,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -107,15 +107,18 @@ class Chain:
             except Exception as error:
                 log.warning("stage=%s close=%s: %r", step.name, type(error).__name__, str(error))
 
-    async def run(self, delivery: Delivery) -> Verdict:
+    async def run(self, delivery: Delivery, between: Callable[[], Awaitable[None]] | None = None) -> Verdict:
         """Pass a mail through the stages; the first verdict that is not CONTINUE ends it.
 
+        ``between`` is awaited between two stages, as a mail keeps the event loop for milliseconds otherwise.
         Where a stage names another chain, the mail goes on there, past the stages that it has seen: so it
         sees each stage once, and no two chains can send it to and fro.
         """
         chain, waiting, seen = self, deque(self.steps), set[str]()
         while waiting:
             step = waiting.popleft()
+            if seen and between is not None:
+                await between()
             seen.add(step.name)
             verdict = await chain._pass(step, delivery)
             if verdict.course is not Course.CONTINUE:

@@ -156,7 +156,7 @@ async def test_what_fails_again_and_again_becomes_a_visible_problem_ticket(
     broken = office.filing.site.desks
 
     class Refusing:
-        async def run(self, delivery: Delivery) -> Verdict:
+        async def run(self, delivery: Delivery, between: object) -> Verdict:
             raise RuntimeError("this mail breaks the chain")
 
     office.processor._chains = dict.fromkeys(broken, Refusing())  # type: ignore[arg-type]
@@ -176,7 +176,7 @@ async def test_a_released_delivery_turns_its_problem_ticket_into_a_usual_one(mak
     good = office.processor._chains
 
     class Quarantining:
-        async def run(self, delivery: Delivery) -> Verdict:
+        async def run(self, delivery: Delivery, between: object) -> Verdict:
             return Verdict(Course.QUARANTINE, "looks odd")
 
     office.processor._chains = dict.fromkeys(good, Quarantining())  # type: ignore[arg-type]
@@ -196,7 +196,7 @@ async def test_a_deferred_mail_waits_and_is_tried_again(make_office: MakeOffice)
     good = office.processor._chains
 
     class Deferring:
-        async def run(self, delivery: Delivery) -> Verdict:
+        async def run(self, delivery: Delivery, between: object) -> Verdict:
             return Verdict(Course.DEFER, "directory away")
 
     office.processor._chains = dict.fromkeys(good, Deferring())  # type: ignore[arg-type]

@@ -26,7 +26,7 @@ async def test_a_mail_whose_put_back_failed_is_given_back_when_the_store_returns
     blocker = sqlite3.connect(path, isolation_level=None)
 
     class Locking:
-        async def run(self, delivery: Delivery) -> Verdict:
+        async def run(self, delivery: Delivery, between: object) -> Verdict:
             blocker.execute("BEGIN IMMEDIATE")  # from here on nothing can be written
             raise RuntimeError("this mail breaks the chain")
 
@@ -118,6 +118,20 @@ async def test_the_chain_never_stands_still_however_many_clients_wait() -> None:
     assert busy.looks == 2 * 2 * MOST_STEPS_BACK
 
 
+async def test_between_two_stages_others_have_a_turn_while_mail_flows() -> None:
+    pressure, clients = pressed()
+    step_back = StepBack(pressure, Watch(busy=1.0))
+    turns: list[str] = []
+    asyncio.get_running_loop().call_soon(turns.append, "flowing")
+    await step_back.between_stages()
+    assert turns == ["flowing"]
+    clients.close()
+    quiet = StepBack(Pressure(Watch(busy=2 * EBBING)), Watch(busy=1.0))
+    asyncio.get_running_loop().call_soon(turns.append, "quiet")
+    await quiet.between_stages()
+    assert turns == ["flowing"]
+
+
 async def test_a_claim_whose_answer_was_lost_is_taken_back_and_made_again(make_office: MakeOffice) -> None:
     office = await make_office()
     path = office.store.path
@@ -139,7 +153,7 @@ async def test_a_crash_while_others_are_in_the_chain_is_not_counted_against_what
     good, done = office.processor._chains["support"], asyncio.Event()
 
     class Slow:
-        async def run(self, delivery: Delivery) -> Verdict:
+        async def run(self, delivery: Delivery, between: object) -> Verdict:
             await done.wait()
             return await good.run(delivery)
 

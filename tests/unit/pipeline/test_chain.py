@@ -97,6 +97,17 @@ async def test_stages_run_in_order_and_leave_their_results(delivery: Delivery) -
     assert [result.milliseconds for result in delivery.results] == [0.0, 250.0]
 
 
+async def test_others_go_first_between_two_stages_and_only_there(delivery: Delivery) -> None:
+    chain = Chain([step(name, agree) for name in ("a", "b", "c")])
+    seen: list[int] = []
+
+    async def between() -> None:
+        seen.append(len(delivery.results))
+
+    await chain.run(delivery, between)
+    assert seen == [1, 2]
+
+
 @pytest.mark.parametrize("course", [Course.STOP, Course.DEFER, Course.IGNORE, Course.QUARANTINE])
 async def test_a_verdict_that_is_not_continue_ends_the_chain(delivery: Delivery, course: Course) -> None:
     async def decide(_: Delivery) -> Verdict:
