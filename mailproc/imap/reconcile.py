@@ -13,7 +13,8 @@ Rules.
 2. While the copy that its holder works on (``@alice``) is still there, another one elsewhere is either the
    first half of a move or the end of a lost race: it is decided after a quiet time.
 3. Of several moves seen at once one wins, an agent's before all others; the rest have lost.
-4. What is nowhere for a while is put back: clients that delete and then append, or synchronise, need time.
+4. Where a write of the watcher before this one may still put a copy, it is no agent's move.
+5. What is nowhere for a while is put back: clients that delete and then append, or synchronise, need time.
    The small mails that show events may be deleted.
 """
 
@@ -54,6 +55,7 @@ class Copy:
     record: CopyRecord
     seen: tuple[Sight, ...]
     is_held: bool = False  # an answer that does not lie with its ticket: moving it says nothing of the ticket
+    late: Place = NOWHERE  # where another watcher's write may put it yet
 
     @property
     def name(self) -> str:
@@ -66,7 +68,7 @@ class Copy:
 
     def explains(self, sight: Sight) -> bool:
         """Lies it where it belongs, was seen before, or may have been put by us?"""
-        return sight.place in (self.wanted, self.record.place, self.record.aim)
+        return sight.place in (self.wanted, self.record.place, self.record.aim, self.late)
 
 
 def is_settled(record: CopyRecord, sights: Sequence[Sight]) -> bool:

@@ -45,14 +45,16 @@ NOTHING: Records = MappingProxyType({})
 class View:
     """What is known of the folder at one moment, by the names of the copies.
 
-    ``first_seen`` tells since when a copy lies where it is not expected.  With ``is_mass`` the mails of many
-    tickets are missing: no small mails tell.
+    ``first_seen`` tells since when a copy lies where it is not expected.  ``inherited`` are the aims of the
+    watcher before this one: it may be frozen on the way, and its write come at any moment.  With ``is_mass``
+    the mails of many tickets are missing: no small mails tell.
     """
 
     seen: Seen
     records: Records
     now: float
     first_seen: FirstSeen = field(default_factory=dict)
+    inherited: Mapping[str, Place] = field(default_factory=dict)
     is_mass: bool = False
     patience: Patience = PATIENT
 
@@ -133,7 +135,7 @@ class Rounds:
     def _take_over(self, tx: Transaction, ticket: int, view: View) -> Shown | None:
         """Another desk's ticket: hand it over where an agent dragged a mail of it here; else None."""
         names = [name for name in tx.folders.names_of(ticket) if name in view.seen]
-        if not names or any(name in view.records for name in names):
+        if not names or any(name in view.records or name in view.inherited for name in names):
             return None  # it was this desk's until a moment ago
         found = tx.tickets.get(ticket)
         found = tx.tickets.get(tx.folders.root(found.desk, ticket))
@@ -165,6 +167,7 @@ def _copies(shown: Shown, view: View, noted: Records = NOTHING) -> list[Copy]:
             noted.get(each.name) or view.records.get(each.name) or CopyRecord(each.name),
             view.seen.get(each.name, ()),
             each.is_held,
+            view.inherited.get(each.name, NOWHERE),
         )
         for each in shown.copies
     ]

@@ -20,6 +20,7 @@ from mailproc.desk.turn import TurnOver
 from mailproc.failpoint import FailPoints
 from mailproc.imap.client import ImapClient
 from mailproc.imap.failure import ImapRefused
+from mailproc.imap.inherited import Inherited
 from mailproc.imap.publish import Outcome, Publisher
 from mailproc.imap.reconcile import Patience, Plan, Sight, is_settled
 from mailproc.imap.round import Decision, Rounds, View
@@ -35,7 +36,6 @@ from mailproc.store.folders import CopyRecord, FolderWork
 from mailproc.store.protocol import BucketAway, Store, StoreError, Transaction
 
 log = logging.getLogger("mailproc.imap")
-
 
 POLL_STORE = 5.0  # seconds between looks for tickets whose time has come
 GATHER = 0.03  # seconds in which news that come together are one look
@@ -93,6 +93,7 @@ class Watch:
         self._sightings = Sightings(post.site.keyring)
         self._rounds = Rounds(post.site, post.desk)
         self._records: dict[str, CopyRecord] = {}
+        self._inherited = Inherited()
         self._restless: dict[str, float] = {}  # copies that are not as recorded: when to look at them
         self._first_seen: dict[tuple[str, Sight], float] = {}
         self._refusals: dict[int, int] = {}  # of tickets, on end
@@ -115,6 +116,7 @@ class Watch:
         """Look, for ever."""
         desk = self._post.desk.name
         self._records = await self._post.store.read(lambda tx: tx.folders.records(desk))
+        self._inherited = Inherited(self._records.values())
         while True:
             self._post.news.clear()
             is_more = await self.look()
@@ -241,7 +243,8 @@ class Watch:
     def _view(self, now: float) -> View:
         seen = self._sightings.certain(self._snapshot.unreadable)
         missing = sum(name not in seen and name in self._records for name in self._restless)
-        return View(seen, self._records, now, self._first_seen, missing > _MASS, self._post.patience)
+        known = (seen, self._records, now, self._first_seen, self._inherited.aims)
+        return View(*known, missing > _MASS, self._post.patience)
 
     # What is to be done
 

@@ -152,6 +152,17 @@ class AgentsAndWatcher(RuleBasedStateMachine):
         if name := self.lying(number):
             self.world.watch(amid=lambda: self.put(name, place))
 
+    @rule(number=numbers, agent=agents)
+    def watcher_is_frozen(self, number: int, agent: str) -> None:
+        """Another takes its place, in whose time an agent takes a ticket."""
+
+        def meanwhile() -> None:
+            self.world.watch()
+            self.agent_takes_by_command(number, agent)
+            self.world.watch()
+
+        self.world.watch_and_freeze(meanwhile)
+
     @rule(desk=st.sampled_from(["support", "sales"]))
     def watch(self, desk: str) -> None:
         self.world.watch(desk)

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from mailproc.desk.claim import assign, claim
+from mailproc.desk.claim import assign, claim, release
 from mailproc.desk.close import close
 from mailproc.desk.merge import merge
+from mailproc.desk.transfer import transfer
 from mailproc.model.ticket import Direction, MessageStatus, State
 from tests.unit.imap.world import World, open_world
 
@@ -294,3 +295,32 @@ def test_a_watcher_that_died_between_deciding_and_doing_does_it_later_and_once(w
     world.settle()
     world.assert_right()
     assert world.ticket(ticket).state is State.CLOSED
+
+
+def test_a_frozen_watchers_late_move_is_no_agents(world: World) -> None:
+    ticket = world.open_ticket()
+    world.watch()
+    assign(world.tx, world.site.desks["support"], ticket, agent="alice", who="alice", now=world.now)
+
+    def given_back() -> None:
+        release(world.tx, world.ticket(ticket), who="alice", now=world.now)
+        world.watch()
+
+    world.watch_and_freeze(given_back)
+    assert world.places("m1") == ["@alice"]
+    world.watch()
+    assert (world.ticket(ticket).state, world.places("m1")) == (State.NEW, ["new"])
+
+
+def test_a_frozen_watchers_late_copy_brings_no_ticket_back_to_its_desk(world: World) -> None:
+    ticket = world.open_ticket()
+
+    def transferred() -> None:
+        transfer(world.tx, world.ticket(ticket), world.site.desks["sales"], who="alice", now=world.now)
+        world.settle()
+
+    world.watch_and_freeze(transferred)
+    assert world.places("m1") == ["new"]
+    world.settle()
+    assert world.ticket(ticket).desk == "sales"
+    world.assert_right()

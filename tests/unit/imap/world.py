@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from mailproc.desk.site import Agent, Site
 from mailproc.failpoint import NO_FAILPOINTS
+from mailproc.imap.inherited import Inherited
 from mailproc.imap.reconcile import Drop, Put, Repair, Shift, Sight, is_settled
 from mailproc.imap.round import Decision, Rounds, View
 from mailproc.model.address import Address
@@ -48,6 +49,7 @@ class World:
     now: float = NOW
     mails: dict[str, dict[Sight, str]] = field(default_factory=dict)  # desk → what lies where
     first_seen: dict[str, dict[tuple[str, Sight], float]] = field(default_factory=dict)
+    inherited: dict[str, Mapping[str, Place]] = field(default_factory=dict)
     uids: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     tickets: list[int] = field(default_factory=list)
 
@@ -168,6 +170,15 @@ class World:
                 self.tx.folders.mark_clean(desk, work)
         return bool(repairs)
 
+    def watch_and_freeze(self, then: Callable[[], None], desk: str = "support") -> None:
+        """A watcher decides, is frozen, and carries that out at last, when another has its lease."""
+        decisions = self._decide(desk, self._seen(desk))
+        self.inherited[desk] = Inherited(self.tx.folders.records(desk).values()).aims
+        self.first_seen[desk].clear()
+        then()
+        for repair in [each for decision in decisions for each in decision.plan.repairs]:
+            self._carry_out(desk, repair, is_fenced=True)
+
     def settle(self, *, seconds: float = 200.0) -> None:
         """Pass after pass, until nothing is left to do for longer than anything is waited for."""
         quiet_since = self.now
@@ -192,7 +203,8 @@ class World:
         since: dict[tuple[str, Sight], float] = {}
         decisions = []
         for ticket in self._tickets_to_look_at(desk, seen, records):
-            decision = rounds.decide(self.tx, ticket, View(seen, records, self.now, first_seen))
+            view = View(seen, records, self.now, first_seen, self.inherited.get(desk, {}))
+            decision = rounds.decide(self.tx, ticket, view)
             since |= {each: first_seen.get(each, self.now) for each in decision.undecided}
             decisions.append(decision)
         self.first_seen[desk] = since
@@ -209,18 +221,22 @@ class World:
         ]
         return sorted({ticket for ticket in (*due, *moved) if ticket is not None})
 
-    def _carry_out(self, desk: str, repair: Repair) -> None:
+    def _carry_out(self, desk: str, repair: Repair, *, is_fenced: bool = False) -> None:
         match repair:
             case Put(name, target, may_exist):
                 if not (may_exist and any(sight.place == target for sight in self.sights(name, desk))):
                     self.put(name, target, desk)
-                self.tx.folders.record(desk, [CopyRecord(name, target)])
+                self._record(desk, CopyRecord(name, target), is_fenced=is_fenced)
             case Shift(name, sight, target):
                 if self.mails[desk].pop(sight, None):
                     self.put(name, target, desk)
-                    self.tx.folders.record(desk, [CopyRecord(name, target)])
+                    self._record(desk, CopyRecord(name, target), is_fenced=is_fenced)
             case Drop(_, sight):
                 self.mails[desk].pop(sight, None)
+
+    def _record(self, desk: str, record: CopyRecord, *, is_fenced: bool) -> None:
+        if not is_fenced:
+            self.tx.folders.record(desk, [record])
 
     def assert_right(self) -> None:
         """Every mail of every ticket lies where it belongs, once, and nothing else lies anywhere."""
