@@ -147,11 +147,19 @@ class Rounds:
         return tx.folders.shown(self.desk.name, found.id)
 
     def _let_go(self, tx: Transaction, ticket: int, view: View) -> Decision:
-        """Another desk's ticket: nothing of it stays here."""
+        """Another desk's ticket: nothing of it stays here.
+
+        What lies here still is remembered until it is gone: who comes after a crash would take it for mail
+        that an agent dragged here.
+        """
         names = [name for name in tx.folders.names_of(ticket) if name in view.seen or name in view.records]
         drops = [Drop(name, sight) for name in names for sight in view.seen.get(name, ())]
-        tx.folders.forget(self.desk.name, names)
-        return Decision(ticket, ticket, Plan(repairs=list(drops)), tuple(names), forgotten=tuple(names))
+        forgotten = tuple(name for name in names if name not in view.seen)
+        records = tuple({drop.name: CopyRecord(drop.name, drop.sight.place) for drop in drops}.values())
+        tx.folders.forget(self.desk.name, forgotten)
+        tx.folders.record(self.desk.name, records)
+        plan = Plan(repairs=list(drops))
+        return Decision(ticket, ticket, plan, tuple(names), records=records, forgotten=forgotten)
 
     def _tell_of_restoring(self, tx: Transaction, ticket: int, view: View) -> None:
         what = "restored_quietly" if view.is_mass else "restored"

@@ -15,6 +15,7 @@ from mailproc.desk.change import change_state
 from mailproc.desk.claim import assign
 from mailproc.desk.lay import lay_again
 from mailproc.desk.merge import merge
+from mailproc.desk.transfer import transfer
 from mailproc.imap.reconcile import Sight
 from mailproc.model.folder import places_of
 from mailproc.model.ticket import Direction, IllegalMove, Move, State
@@ -108,6 +109,13 @@ class AgentsAndWatcher(RuleBasedStateMachine):
         desk = self.world.site.desks[ticket.desk]
         if agent in desk.agents:
             assign(self.world.tx, desk, ticket, agent=agent, who=agent, now=self.world.now)
+
+    @rule(number=numbers, desk=st.sampled_from(["support", "sales"]))
+    def ticket_is_transferred(self, number: int, desk: str) -> None:
+        ticket = self.world.ticket(self.world.tickets[number % len(self.world.tickets)])
+        is_whole = ticket.merged_into is None and ticket.desk != desk
+        if is_whole and ticket.state in (State.NEW, State.CLAIMED, State.ANSWERED):
+            transfer(self.world.tx, ticket, self.world.site.desks[desk], who="alice", now=self.world.now)
 
     @precondition(lambda self: len(self.world.tickets) < 4)
     @rule(mails=st.integers(1, 2))

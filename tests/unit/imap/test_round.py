@@ -297,6 +297,27 @@ def test_a_watcher_that_died_between_deciding_and_doing_does_it_later_and_once(w
     assert world.ticket(ticket).state is State.CLOSED
 
 
+def test_a_watcher_that_died_before_it_let_go_of_a_ticket_brings_it_back_to_no_desk(world: World) -> None:
+    ticket = world.open_ticket(mails=2)
+    world.watch()
+    transfer(world.tx, world.ticket(ticket), world.site.desks["sales"], who="alice", now=world.now)
+    world.watch(stop_after=0)
+    world.settle()
+    assert world.ticket(ticket).desk == "sales"
+    world.assert_right()
+
+
+def test_a_mail_can_be_dragged_back_to_a_desk_that_let_go_of_it(world: World) -> None:
+    ticket = world.open_ticket(mails=2)
+    world.watch()
+    transfer(world.tx, world.ticket(ticket), world.site.desks["sales"], who="alice", now=world.now)
+    world.settle()
+    world.move("m1", "new", "sales", to_desk="support")
+    world.settle()
+    assert world.ticket(ticket).desk == "support"
+    world.assert_right()
+
+
 def test_a_frozen_watchers_late_move_is_no_agents(world: World) -> None:
     ticket = world.open_ticket()
     world.watch()
