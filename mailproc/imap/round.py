@@ -149,13 +149,13 @@ class Rounds:
     def _let_go(self, tx: Transaction, ticket: int, view: View) -> Decision:
         """Another desk's ticket: nothing of it stays here.
 
-        What lies here still is remembered until it is gone: who comes after a crash would take it for mail
-        that an agent dragged here.
+        What lies here still is remembered, as aimed there, until it is gone: who comes after a crash would
+        take it for mail that an agent dragged here.
         """
         names = [name for name in tx.folders.names_of(ticket) if name in view.seen or name in view.records]
         drops = [Drop(name, sight) for name in names for sight in view.seen.get(name, ())]
         forgotten = tuple(name for name in names if name not in view.seen)
-        records = tuple({drop.name: CopyRecord(drop.name, drop.sight.place) for drop in drops}.values())
+        records = tuple({drop.name: CopyRecord(drop.name, aim=drop.sight.place) for drop in drops}.values())
         tx.folders.forget(self.desk.name, forgotten)
         tx.folders.record(self.desk.name, records)
         plan = Plan(repairs=list(drops))
