@@ -1,8 +1,11 @@
-"""One week of a simulated desk through the real daemon: ``python -m bench.desk [--days D] [--mails N]``
+"""One week of a simulated desk through the real daemon.
+
+    python -m bench.desk [--days D] [--mails N] [--seed N] [--freeze]
 
 Customers write by LMTP; their programs answer, and answers bounce; lists and spam come in.  Three agents of
 two desks work in the folder by IMAP, answer by submission and use the command line; they are ill and on
 holiday.  The daemon's clock is moved (docs/reference/faults.md), over the end of summer time and a holiday.
+Each step of it ends the workers' leases; with ``--freeze`` workers stand still now and then besides.
 
 The simulation keeps its own books, computes every clock, pause and due time of every ticket and every figure
 of the report from them, minute by minute, and compares them with `mailproc ticket show`, `ticket list` and
@@ -26,6 +29,7 @@ from bench.desk_agents import Agents
 from bench.desk_clocks import DAY, HOUR, MINUTE
 from bench.desk_customers import HAM, SPAM, Customers, letter
 from bench.desk_figures import Expected, due_view, ticket_view
+from bench.desk_freezer import Freezer
 from bench.desk_office import KNOWN, Office
 from bench.desk_rules import BERLIN, configuration
 from bench.desk_site import SimulatedSite
@@ -205,13 +209,20 @@ def _compare(expected: dict[str, Any], found: dict[str, Any]) -> Iterator[Differ
             yield Difference(where, want, have)
 
 
-def play(folder: Path, *, days: int, mails: int, seed: int) -> list[tuple[str, int, list[Difference]]]:
+def play(
+    folder: Path, *, days: int, mails: int, seed: int, freezes: bool = False
+) -> list[tuple[str, int, list[Difference]]]:
     """A simulated desk in a folder, from beginning to end."""
     week = Week(folder, days=days, mails=mails, seed=seed)
+    freezer = Freezer(week.site.daemon, random.Random(seed))
     try:
+        if freezes:
+            freezer.start()
         week.run()
         return list(week.differences())
     finally:
+        if freezes:
+            freezer.end()
         week.site.stop()
 
 
@@ -220,10 +231,17 @@ def main() -> None:
     parser.add_argument("--days", type=int, default=7)
     parser.add_argument("--mails", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--freeze", action="store_true")
     options = parser.parse_args()
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        compared = play(Path(folder), days=options.days, mails=options.mails, seed=options.seed)
+        compared = play(
+            Path(folder),
+            days=options.days,
+            mails=options.mails,
+            seed=options.seed,
+            freezes=options.freeze,
+        )
     print(f"{'compared':<32} {'number':>8} {'differ':>8}")
     for what, number, differences in compared:
         print(f"{what:<32} {number:>8} {len(differences):>8}")
