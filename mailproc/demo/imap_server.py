@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from proxyprotocol.reader import ProxyProtocolReader
+from proxyprotocol.sock import SocketInfo
 from pymap.backend.dict import Config, Identity, Login, Session
 from pymap.backend.dict.filter import FilterSet
 from pymap.backend.dict.mailbox import MailboxData, MailboxSet
@@ -41,12 +42,26 @@ async def serving(sock: socket.socket, passwords: Mapping[str, str], shared: str
     login = _Login(config, shared)
     for user, password in passwords.items():
         await login.add(user, password)
-    accept = ProxyProtocolReader(config.proxy_protocol).get_callback(IMAPServer(login, config))
+    imap, clients = IMAPServer(login, config), set[asyncio.Task[None]]()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, origin: SocketInfo) -> None:
+        if task := asyncio.current_task():
+            clients.add(task)
+            task.add_done_callback(clients.discard)
+        try:
+            await imap(reader, writer, origin)
+        finally:
+            writer.close()
+
+    accept = ProxyProtocolReader(config.proxy_protocol).get_callback(serve)
     server = await asyncio.start_server(accept, sock=sock)
     try:
         yield Postboxes(config)
     finally:
         server.close()
+        for client in clients:
+            client.cancel()
+        await asyncio.gather(*clients, return_exceptions=True)
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,19 @@ async def tree_of(client: ImapClient) -> Tree:
     return tree
 
 
+async def test_its_end_leaves_no_clients_task_behind() -> None:
+    before = asyncio.all_tasks()
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        sock.listen()
+        async with serving(sock, PASSWORDS, "Support"):
+            reader, writer = await asyncio.open_connection(*sock.getsockname())
+            await reader.readline()
+    assert asyncio.all_tasks() == before
+    writer.close()
+    await writer.wait_closed()
+
+
 async def test_a_wrong_password_is_refused(connect: Connect) -> None:
     with pytest.raises(LoginRefused):
         await connect("alice", "wrong")
