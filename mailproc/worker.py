@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import gc
 import logging
 import signal
@@ -59,6 +60,8 @@ GRACE = 20.0  # seconds for sessions in DATA; and for others, where new workers 
 BEAT = 1.0  # seconds between two signs of life
 CLOCKS_COMPARED = 60.0  # seconds between two questions for the database's time
 QUICK_TICK = 0.05  # seconds between two looks at a clock that is moved: each moment of it is to be seen
+_LARGE = 256 * 1024  # octets of a block that is asked of the kernel
+_M_MMAP_THRESHOLD = -3  # malloc.h
 _OBJECTS = 20_000  # new ones until the youngest are looked at for cycles
 STOPS = (signal.SIGTERM, signal.SIGINT)
 
@@ -96,6 +99,7 @@ async def run_worker(
     on_ready: Callable[[], None],
 ) -> None:
     """Work until SIGTERM, SIGINT or RETIRE."""
+    _return_large_blocks()
     loop = asyncio.get_running_loop()
     departure = Departure(asyncio.Event())
     for number in STOPS:
@@ -125,6 +129,16 @@ def _spare_the_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(_OBJECTS, 20, 50)
+
+
+def _return_large_blocks() -> None:
+    """What a large mail took goes back to the kernel when it is freed.
+
+    Else glibc keeps, from the first such block that is freed on, all blocks up to its size for later use, and
+    they come to lie in pieces (mallopt(3), M_MMAP_THRESHOLD).
+    """
+    with suppress(OSError, AttributeError):  # another C library
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE)
 
 
 def _leave_to_the_supervisor() -> None:
