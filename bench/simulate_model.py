@@ -17,7 +17,7 @@ from bench.simulate_events import Hold, Process, Resource, Signal, Simulation, T
 
 MOST_AT_ONCE = 64  # mails in one transaction
 LANES = 4  # mails that one worker has in the chain at once: limits.at_once
-MOST_CLAIMED, LOW = 128, 64  # as desk/processing.py: mails that a worker takes, and when it takes more
+MOST_CLAIMED, MOST_CLAIMED_UNDER_PRESSURE = 128, 32  # as desk/processing.py, and so is what follows
 WORTH_FILING, WORTH_FILING_UNDER_PRESSURE = 64, 4  # judged mails
 STEP_BACK, MOST_STEPS_BACK, EBBING = 0.003, 30, 0.1  # as desk/pressure.py
 CLIENTS, WRITING, JUDGING = range(3)  # ranks: who waits for a reply goes first
@@ -197,8 +197,9 @@ class Site:
             self._take_up(worker)
 
     def _take_up(self, worker: _Worker) -> None:
-        if len(worker.to_judge) <= LOW:
-            for _ in range(min(MOST_CLAIMED, len(self._waiting))):
+        most = MOST_CLAIMED_UNDER_PRESSURE if self._is_flowing else MOST_CLAIMED
+        if len(worker.to_judge) <= most // 2:
+            for _ in range(min(most, len(self._waiting))):
                 worker.to_judge.append(self._waiting.popleft())
         while worker.lanes < min(LANES, len(worker.to_judge)):
             worker.lanes += 1

@@ -36,8 +36,8 @@ log = logging.getLogger("mailproc.chain")
 Return = Callable[[Transaction], None]
 
 LEASE = 900.0  # seconds: longer than a chain of default stages can take
-MOST_CLAIMED = 128  # at once; at a stop, what is in no chain yet is given back
-LOW = 64  # waiting in the queue: more are claimed while the lanes work on these
+MOST_CLAIMED = 128  # at once; more are claimed while the lanes work on the second half of these …
+MOST_CLAIMED_UNDER_PRESSURE = 32  # … and so many where clients wait for the store, or soon will
 WORTH_FILING = 64  # judged mails: so many are not kept waiting for more …
 WORTH_FILING_UNDER_PRESSURE = 4  # … and so many where clients wait for the store, or soon will
 SMALL = 65_536  # octets: the bytes of such mails come with the claim
@@ -144,11 +144,11 @@ class Processor:
         while self._held:
             await self._store.write(self._held[0])
             del self._held[0]
-        if len(self._queue) > LOW:
+        if len(self._queue) > self._most_claimed // 2:
             self._is_low.clear()
             await self._is_low.wait()
             return 1
-        claimed = await self._claim(MOST_CLAIMED, tried=False)
+        claimed = await self._claim(self._most_claimed, tried=False)
         if not claimed:
             return await self._retry_one()
         self._queue.extend(claimed)
@@ -205,11 +205,15 @@ class Processor:
             await self._step_back.wait()
             if self._queue:
                 claimed = self._queue.popleft()
-                if len(self._queue) <= LOW:
+                if len(self._queue) <= self._most_claimed // 2:
                     self._is_low.set()
                 await self._process(claimed)
             if len(self._judged) >= self._worth_filing or not self._queue:
                 await self._file_judged()
+
+    @property
+    def _most_claimed(self) -> int:
+        return MOST_CLAIMED_UNDER_PRESSURE if self._step_back.clients_come else MOST_CLAIMED
 
     @property
     def _worth_filing(self) -> int:
