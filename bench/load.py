@@ -148,11 +148,18 @@ def running(
         stack.callback(daemon.clean_up)
         if filled is not None:
             daemon.database.parent.mkdir(mode=0o700, exist_ok=True)
-            shutil.copyfile(filled, daemon.database)
-            daemon.database.chmod(0o600)
+            lay_copy(filled, daemon.database)
         daemon.start()
         yield Site(daemon, server)
         daemon.stop()
+
+
+def lay_copy(store: Path, place: Path) -> None:
+    """Copy it onto the disk: what was still to be written would go with the daemon's first checkpoint."""
+    shutil.copyfile(store, place)
+    place.chmod(0o600)
+    with place.open("rb") as copy:
+        os.fsync(copy.fileno())
 
 
 def inject(port: int, load: Load, *more: str) -> dict[str, Any]:
