@@ -150,6 +150,8 @@ def running(
             daemon.database.parent.mkdir(mode=0o700, exist_ok=True)
             lay_copy(filled, daemon.database)
         daemon.start()
+        if store == "sqlite":  # which is read from end to end at the start
+            eventually(lambda: "is sound" in daemon.log(), seconds=300.0)
         yield Site(daemon, server)
         daemon.stop()
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 from tests.rig.daemon import Daemon
 from tests.rig.mails import mail
+from tests.rig.waiting import eventually
 
 PAGE = 4096
 
@@ -40,3 +42,27 @@ def test_a_sound_store_serves_again_after_an_unclean_end(make_daemon: Callable[.
     daemon.start()
     assert daemon.settle()["accepted"] == 30
     daemon.stop()
+
+
+def test_after_an_orderly_end_the_store_is_read_beside_the_work(make_daemon: Callable[..., Daemon]) -> None:
+    daemon = make_daemon()
+    daemon.start()
+    filled(daemon)
+    daemon.stop()
+    daemon.start()
+    eventually(lambda: f"{daemon.database} is sound" in daemon.log())
+    daemon.stop()
+
+
+def test_damage_that_is_found_beside_the_work_ends_the_daemon(make_daemon: Callable[..., Daemon]) -> None:
+    daemon = make_daemon()
+    daemon.start()
+    filled(daemon)
+    daemon.stop()
+    with daemon.database.open("r+b") as file:
+        file.seek(-10 * PAGE, os.SEEK_END)
+        file.write(b"\xff" * 8 * PAGE)
+    daemon.start_to_crash("")
+    daemon.wait_for_death()
+    assert "damaged=" in daemon.log()
+    assert not daemon.start_to_crash("")
