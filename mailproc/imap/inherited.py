@@ -6,7 +6,6 @@ what it asked for: a worker that was frozen between its decision and its MOVE se
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
@@ -19,13 +18,12 @@ _NONE: Mapping[str, Place] = MappingProxyType({})
 
 
 class Inherited:
-    """The aims that were on record when this watcher took over, by the names of the copies."""
+    """The aims that were on record when this watcher took over, at ``since``, by the names of the copies."""
 
-    def __init__(self, records: Iterable[CopyRecord] = ()) -> None:
+    def __init__(self, records: Iterable[CopyRecord] = (), since: float = 0.0) -> None:
         self._aims = {record.name: record.aim for record in records if record.aim}
-        self._until = time.monotonic() + LATE
+        self._until = since + LATE
 
-    @property
-    def aims(self) -> Mapping[str, Place]:
+    def aims(self, now: float) -> Mapping[str, Place]:
         """None any more after a while: from then on what lies there was moved by an agent."""
-        return self._aims if self._aims and time.monotonic() < self._until else _NONE
+        return self._aims if now < self._until else _NONE

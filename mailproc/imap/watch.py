@@ -116,7 +116,7 @@ class Watch:
         """Look, for ever."""
         desk = self._post.desk.name
         self._records = await self._post.store.read(lambda tx: tx.folders.records(desk))
-        self._inherited = Inherited(self._records.values())
+        self._inherited = Inherited(self._records.values(), self._post.clock())
         while True:
             self._post.news.clear()
             is_more = await self.look()
@@ -243,7 +243,7 @@ class Watch:
     def _view(self, now: float) -> View:
         seen = self._sightings.certain(self._snapshot.unreadable)
         missing = sum(name not in seen and name in self._records for name in self._restless)
-        known = (seen, self._records, now, self._first_seen, self._inherited.aims)
+        known = (seen, self._records, now, self._first_seen, self._inherited.aims(now))
         return View(*known, missing > _MASS, self._post.patience)
 
     # What is to be done

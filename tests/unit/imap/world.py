@@ -173,7 +173,7 @@ class World:
     def watch_and_freeze(self, then: Callable[[], None], desk: str = "support") -> None:
         """A watcher decides, is frozen, and carries that out at last, when another has its lease."""
         decisions = self._decide(desk, self._seen(desk))
-        self.inherited[desk] = Inherited(self.tx.folders.records(desk).values()).aims
+        self.inherited[desk] = Inherited(self.tx.folders.records(desk).values(), self.now).aims(self.now)
         self.first_seen[desk].clear()
         then()
         for repair in [each for decision in decisions for each in decision.plan.repairs]:
