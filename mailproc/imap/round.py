@@ -30,7 +30,7 @@ from mailproc.imap.reconcile import (
 )
 from mailproc.model.desk import Desk
 from mailproc.model.folder import DISMISSED, NOWHERE, Place, agent_of
-from mailproc.store.folders import CopyRecord, Shown, row_of
+from mailproc.store.folders import CopyRecord, Shown, ShownCopy, row_of
 from mailproc.store.protocol import Transaction
 
 MAILPROC = "mailproc"
@@ -169,26 +169,20 @@ class Rounds:
 
 def _copies(shown: Shown, view: View, noted: Records = NOTHING) -> list[Copy]:
     """The ticket's copies; what is ``noted`` is newer than the records."""
-    return [
-        Copy(
-            each.place,
-            noted.get(each.name) or view.records.get(each.name) or CopyRecord(each.name),
-            view.seen.get(each.name, ()),
-            each.is_held,
-            view.inherited.get(each.name, NOWHERE),
-        )
-        for each in shown.copies
-    ]
+    return [_copy(each, each.name, view, noted) for each in shown.copies]
 
 
 def _older(shown: Shown, view: View) -> list[Copy]:
     """The copies that lie in the folder still though others were laid for them: an agent may move one."""
     return [
-        Copy(each.place, view.records.get(name) or CopyRecord(name), view.seen[name], each.is_held)
-        for each in shown.copies
-        for name in each.older
-        if name in view.seen
+        _copy(each, name, view, NOTHING) for each in shown.copies for name in each.older if name in view.seen
     ]
+
+
+def _copy(wanted: ShownCopy, name: str, view: View, noted: Records) -> Copy:
+    record = noted.get(name) or view.records.get(name) or CopyRecord(name)
+    late = view.inherited.get(name, NOWHERE)
+    return Copy(wanted.place, record, view.seen.get(name, ()), wanted.is_held, late)
 
 
 def _replace(plan: Plan, shown: Shown, view: View) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from mailproc.desk.claim import assign, claim, release
 from mailproc.desk.close import close
+from mailproc.desk.lay import lay_again
 from mailproc.desk.merge import merge
 from mailproc.desk.transfer import transfer
 from mailproc.model.ticket import Direction, MessageStatus, State
@@ -331,6 +332,23 @@ def test_a_frozen_watchers_late_move_is_no_agents(world: World) -> None:
     assert world.places("m1") == ["@alice"]
     world.watch()
     assert (world.ticket(ticket).state, world.places("m1")) == (State.NEW, ["new"])
+
+
+def test_a_frozen_watchers_late_move_of_a_copy_that_another_was_laid_for_is_no_agents(world: World) -> None:
+    ticket = world.open_ticket()
+    world.watch()
+    assign(world.tx, world.site.desks["support"], ticket, agent="alice", who="alice", now=world.now)
+
+    def laid_again() -> None:
+        release(world.tx, world.ticket(ticket), who="alice", now=world.now)
+        lay_again(world.tx, world.ticket(ticket), "due", world.now)
+        world.watch()
+
+    world.watch_and_freeze(laid_again)
+    assert world.places("m1") == ["@alice"]
+    world.settle()
+    assert world.ticket(ticket).state is State.NEW
+    world.assert_right()
 
 
 def test_a_frozen_watchers_late_copy_brings_no_ticket_back_to_its_desk(world: World) -> None:
