@@ -4,75 +4,31 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from mailproc.store.sqlite import read_once
+from tests.rig.bucket_site import bring, bucket_site, close_all, moved, original, set_clock
 from tests.rig.daemon import Daemon
 from tests.rig.mails import mail
 from tests.rig.oracle import assert_store_is_sound
 from tests.rig.s3 import Fault, S3Server
 from tests.rig.waiting import eventually
 
-MakeSite = Callable[..., Daemon]
-SIZE = 100_000
-DAY = 86400
-START = 1_800_000_000
-
 
 @pytest.fixture
 def clock(tmp_path: Path) -> Path:
     clock = tmp_path / "clock"
-    clock.touch()
     set_clock(clock, 0)
     return clock
 
 
-def set_clock(clock: Path, days: float) -> None:
-    os.utime(clock, (START + days * DAY,) * 2)
-
-
 @pytest.fixture
 def site(make_daemon: Callable[..., Daemon], s3: S3Server, clock: Path) -> Daemon:
-    """With agent alice, on a clock that stands still; not started."""
-    tables = s3.table("after = 2.0", "timeout = 2.0") + '[agent.alice]\naddress = "alice@example.org"\n'
-    daemon = make_daemon(tables=tables, environment={"MAILPROC_CLOCK": str(clock)})
-    text = daemon.configuration.read_text()
-    daemon.configuration.write_text(text.replace("[desk.support]\n", '[desk.support]\nagents = ["alice"]\n'))
-    return daemon
-
-
-def bring(daemon: Daemon, number: int, size: int = SIZE) -> bytes:
-    raw = mail(number, size=size)
-    with daemon.lmtp() as client:
-        client.deliver("carla@customer.example", ["support@example.org"], raw)
-    daemon.settle()
-    return raw
-
-
-def close_all(daemon: Daemon) -> None:
-    for ticket in daemon.tickets():
-        if ticket["state"] != "closed":
-            daemon.output("ticket", "close", ticket["ticket"], "--as", "alice")
-
-
-def moved(daemon: Daemon, count: int) -> dict[str, Any]:
-    def look() -> dict[str, Any] | None:
-        bucket: dict[str, Any] = daemon.status()["bucket"]
-        return bucket if bucket["moved"] == count else None
-
-    return eventually(look)
-
-
-def original(daemon: Daemon, number: int, raw: bytes) -> bytes:
-    """As the command line gives it."""
-    ticket = daemon.tickets()[number]["ticket"]
-    return daemon.output("ticket", "raw", ticket, hashlib.sha256(raw).hexdigest())
+    return bucket_site(make_daemon, s3.table("after = 2.0", "timeout = 2.0"), clock)
 
 
 def test_what_was_closed_for_long_enough_is_moved_and_read_from_there(

@@ -20,6 +20,9 @@ wants mariadbd mariadb-server
 wants slapd slapd
 wants clamd clamav-daemon
 wants pgrep procps
+for part in account container object proxy; do
+    wants swift-$part-server swift-$part
+done
 
 [ -n "$packages" ] || exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then

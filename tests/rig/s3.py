@@ -74,16 +74,20 @@ class S3Server:
 
     def table(self, *keys: str, prefix: str = "") -> str:
         """The configuration's table, with more keys."""
-        lines = [
-            "[bucket]",
-            f'url = "s3://{BUCKET}{prefix}"',
-            f'endpoint = "{self.endpoint}"',
-            f'region = "{REGION}"',
-            f'access_key = "{ACCESS_KEY}"',
-            f'secret_key = "{SECRET_KEY}"',
-            *keys,
-        ]
-        return "\n".join(lines) + "\n"
+        return bucket_table(self.endpoint, ACCESS_KEY, SECRET_KEY, *keys, prefix=prefix)
+
+
+def bucket_table(endpoint: str, access_key: str, secret_key: str, *keys: str, prefix: str = "") -> str:
+    lines = [
+        "[bucket]",
+        f'url = "s3://{BUCKET}{prefix}"',
+        f'endpoint = "{endpoint}"',
+        f'region = "{REGION}"',
+        f'access_key = "{access_key}"',
+        f'secret_key = "{secret_key}"',
+        *keys,
+    ]
+    return "\n".join(lines) + "\n"
 
 
 class _Server(ThreadingHTTPServer):
@@ -196,16 +200,17 @@ class _Request(BaseHTTPRequestHandler):
         )
         headers = "".join(f"{name}:{' '.join(self.headers[name].split())}\n" for name in signed)
         request = "\n".join([method, parts.path, query, headers, ";".join(signed), digest])
-        wanted = _signature(scope, self.headers["x-amz-date"], request)
+        wanted = signature(SECRET_KEY, scope, self.headers["x-amz-date"], request)
         return "" if hmac.compare_digest(wanted, given.get("Signature", "")) else "another signature"
 
 
-def _signature(scope: str, moment: str, request: str) -> str:
+def signature(secret_key: str, scope: str, moment: str, request: str) -> str:
+    """In hex, of a canonical request; "" for another scope than ours."""
     date, region, service, end = scope.split("/")
     if (region, service, end) != (REGION, "s3", "aws4_request") or not moment.startswith(date):
         return ""
     text = f"AWS4-HMAC-SHA256\n{moment}\n{scope}\n{hashlib.sha256(request.encode()).hexdigest()}"
-    key = f"AWS4{SECRET_KEY}".encode()
+    key = f"AWS4{secret_key}".encode()
     for part in (date, region, service, end):
         key = hmac.digest(key, part.encode(), "sha256")
     return hmac.digest(key, text.encode(), "sha256").hex()
