@@ -223,7 +223,6 @@ def by_blanks(mail: Labelled) -> Iterable[str]:
     return [*others, *{word for word in text.split() if 3 <= len(word) <= 12}]
 
 
-LOGISTIC = "logistic regression"
 VARIANTS: dict[str, Filter] = {
     "as shipped": Ours(),
     "words of the text only": Ours(words_only, words=150),
@@ -238,8 +237,9 @@ VARIANTS: dict[str, Filter] = {
     "without html:": Ours(without("html")),
     "without mime:, file:, defect:": Ours(without("mime", "file", "defect")),
     "without text:": Ours(without("text")),
-    LOGISTIC: logistic_regression,
 }
+if importlib.util.find_spec("sklearn") is not None:
+    VARIANTS["logistic regression"] = logistic_regression
 
 
 def compare_variants(mails: Sequence[Labelled], only: str) -> None:
@@ -247,7 +247,7 @@ def compare_variants(mails: Sequence[Labelled], only: str) -> None:
     training = [mail for mail in mails if not mail.is_test]
     print(f"| tokens | mails {HEAD}")
     for name, variant in VARIANTS.items():
-        if only not in name or (name == LOGISTIC and importlib.util.find_spec("sklearn") is None):
+        if only not in name:
             continue
         for group in (*SETS, "2002-2010 → 2022-2026"):
             judged, scores = _crossed(variant, training, group)

@@ -42,7 +42,7 @@ class StoreCheck:
         problems = quick_check(self._path, self._stopped.is_set)
         for problem in problems:
             log.critical("store=%s damaged=%r", self._path, problem)
-        if not problems and not self._stopped.is_set():
-            log.info("store=%s is sound", self._path)
         if problems:
             signal.raise_signal(signal.SIGTERM)  # Postfix keeps the mail; the next start refuses to listen
+        elif not self._stopped.is_set():
+            log.info("store=%s is sound", self._path)

@@ -12,7 +12,16 @@ from tests.rig.waiting import eventually
 PAGE = 4096
 
 
-def filled(daemon: Daemon) -> None:
+def stopped(make_daemon: Callable[..., Daemon]) -> Daemon:
+    """One that took mail and ended in order: everything is in the main file now."""
+    daemon = make_daemon()
+    daemon.start()
+    fill(daemon)
+    daemon.stop()
+    return daemon
+
+
+def fill(daemon: Daemon) -> None:
     with daemon.lmtp() as client:
         for number in range(30):
             client.deliver("carla@customer.example", ["support@example.org"], mail(number, size=4000))
@@ -20,10 +29,7 @@ def filled(daemon: Daemon) -> None:
 
 
 def test_a_damaged_store_is_refused_after_an_unclean_end(make_daemon: Callable[..., Daemon]) -> None:
-    daemon = make_daemon()
-    daemon.start()
-    filled(daemon)
-    daemon.stop()  # everything is in the main file now
+    daemon = stopped(make_daemon)
     daemon.start()
     daemon.kill9()
     with daemon.database.open("r+b") as file:
@@ -37,7 +43,7 @@ def test_a_damaged_store_is_refused_after_an_unclean_end(make_daemon: Callable[.
 def test_a_sound_store_serves_again_after_an_unclean_end(make_daemon: Callable[..., Daemon]) -> None:
     daemon = make_daemon()
     daemon.start()
-    filled(daemon)
+    fill(daemon)
     daemon.kill9()
     daemon.start()
     assert daemon.settle()["accepted"] == 30
@@ -45,20 +51,14 @@ def test_a_sound_store_serves_again_after_an_unclean_end(make_daemon: Callable[.
 
 
 def test_after_an_orderly_end_the_store_is_read_beside_the_work(make_daemon: Callable[..., Daemon]) -> None:
-    daemon = make_daemon()
-    daemon.start()
-    filled(daemon)
-    daemon.stop()
+    daemon = stopped(make_daemon)
     daemon.start()
     eventually(lambda: f"{daemon.database} is sound" in daemon.log())
     daemon.stop()
 
 
 def test_damage_that_is_found_beside_the_work_ends_the_daemon(make_daemon: Callable[..., Daemon]) -> None:
-    daemon = make_daemon()
-    daemon.start()
-    filled(daemon)
-    daemon.stop()
+    daemon = stopped(make_daemon)
     with daemon.database.open("r+b") as file:
         file.seek(-10 * PAGE, os.SEEK_END)
         file.write(b"\xff" * 8 * PAGE)

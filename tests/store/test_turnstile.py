@@ -30,7 +30,7 @@ async def test_who_is_inside_need_not_wait_again() -> None:
     assert await only.enter()
 
 
-async def test_an_token_that_a_dead_worker_took_along_is_replaced() -> None:
+async def test_a_token_that_a_dead_worker_took_along_is_replaced() -> None:
     dead, second, third = workers(3)
     assert await dead.enter()
     assert not await second.enter()
@@ -38,7 +38,7 @@ async def test_an_token_that_a_dead_worker_took_along_is_replaced() -> None:
     assert await third.enter()
 
 
-async def test_an_token_that_was_thought_lost_makes_no_second_one() -> None:
+async def test_a_token_that_was_thought_lost_makes_no_second_one() -> None:
     slow, second, third, fourth = workers(4)
     assert await slow.enter()
     assert not await second.enter()

@@ -11,7 +11,7 @@ from mailproc.desk.close import close
 from mailproc.desk.lay import lay_again
 from mailproc.desk.merge import merge
 from mailproc.desk.transfer import transfer
-from mailproc.model.ticket import Direction, MessageStatus, State
+from mailproc.model.ticket import Direction, MessageStatus, State, Ticket
 from tests.unit.imap.world import World, open_world
 
 
@@ -319,10 +319,16 @@ def test_a_mail_can_be_dragged_back_to_a_desk_that_let_go_of_it(world: World) ->
     world.assert_right()
 
 
-def test_a_frozen_watchers_late_move_is_no_agents(world: World) -> None:
+def assigned(world: World) -> Ticket:
+    """Alice's, whose mail lies in New still."""
     ticket = world.open_ticket()
     world.watch()
     assign(world.tx, world.site.desks["support"], ticket, agent="alice", who="alice", now=world.now)
+    return ticket
+
+
+def test_a_frozen_watchers_late_move_is_no_agents(world: World) -> None:
+    ticket = assigned(world)
 
     def given_back() -> None:
         release(world.tx, world.ticket(ticket), who="alice", now=world.now)
@@ -335,9 +341,7 @@ def test_a_frozen_watchers_late_move_is_no_agents(world: World) -> None:
 
 
 def test_a_frozen_watchers_late_move_of_a_copy_that_another_was_laid_for_is_no_agents(world: World) -> None:
-    ticket = world.open_ticket()
-    world.watch()
-    assign(world.tx, world.site.desks["support"], ticket, agent="alice", who="alice", now=world.now)
+    ticket = assigned(world)
 
     def laid_again() -> None:
         release(world.tx, world.ticket(ticket), who="alice", now=world.now)
