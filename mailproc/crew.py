@@ -15,6 +15,8 @@ log = logging.getLogger("mailproc.supervisor")
 WATCHED = {signal.SIGTERM, signal.SIGINT, signal.SIGCHLD, signal.SIGHUP}
 RETIRE = signal.SIGUSR1  # to a worker: others have come, so go when nobody needs you any more
 
+HOPELESS = 3  # exit status of a worker: no other in its place could go on, either
+
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
@@ -27,7 +29,10 @@ class Crew(Protocol):
         ...
 
     def work(self, place: int, ready: Callable[[], None]) -> None:
-        """Run in the worker's process until it gets SIGTERM, or ``RETIRE``; ``ready`` when it serves."""
+        """Run in the worker's process until it gets SIGTERM, or ``RETIRE``; ``ready`` when it serves.
+
+        SystemExit where it cannot; with ``HOPELESS`` where no other worker could either.
+        """
         ...
 
     def take_over(self) -> None:
@@ -77,8 +82,8 @@ class Processes:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, WATCHED)
             member.crew.work(member.place, ready)
             status = 0
-        except SystemExit:  # it has said why
-            pass
+        except SystemExit as leaving:  # it has said why
+            status = leaving.code if isinstance(leaving.code, int) else 1
         except BaseException:
             log.exception("worker=%s", member.name)
         finally:

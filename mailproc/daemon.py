@@ -20,6 +20,7 @@ import uvloop
 from mailproc.binding import Bound, bind_all, entries, without
 from mailproc.board import Board
 from mailproc.config import Loaded
+from mailproc.crew import HOPELESS
 from mailproc.desk.pressure import Pressure, shared_page
 from mailproc.failpoint import FailPoints
 from mailproc.listen.sockets import CannotListen
@@ -30,11 +31,11 @@ from mailproc.opening import agree_on_key, node_name, store_place
 from mailproc.pipeline.chain import CannotOpen
 from mailproc.renewal import renewed
 from mailproc.soundness import StoreCheck
-from mailproc.store.connection import StoreError
+from mailproc.store.connection import StoreDamaged, StoreError
 from mailproc.store.lock import ServeLock
 from mailproc.store.place import PostgresPlace, SqlitePlace
 from mailproc.store.turnstile import Turnstile
-from mailproc.supervisor import CannotRenew, Supervisor, WorkersKeepDying
+from mailproc.supervisor import CannotRenew, Supervisor, WorkersFailed
 from mailproc.worker import Place, run_worker
 
 log = logging.getLogger("mailproc.daemon")
@@ -48,7 +49,7 @@ def serve(loaded: Loaded, environment: Mapping[str, str]) -> None:
     """Run until SIGTERM or SIGINT."""
     try:
         _serve(loaded, environment)
-    except (CannotListen, WorkersKeepDying) as error:
+    except (CannotListen, WorkersFailed) as error:
         raise CannotServe(str(error)) from error
 
 
@@ -186,6 +187,9 @@ class WorkersOf:
         self._serving.close_in_worker(self._sockets)
         try:
             self._run(place, ready)
+        except StoreDamaged as error:
+            log.critical("worker=%s must not go on: %s", self.names[place], error)
+            raise SystemExit(HOPELESS) from error
         except (CannotListen, CannotOpen, StoreError) as error:
             log.critical("worker=%s cannot start: %s", self.names[place], error)
             raise SystemExit(1) from error

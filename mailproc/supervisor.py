@@ -3,6 +3,7 @@
 The supervisor runs no threads and no event loop, so that forking is safe at any time.  Workers share the
 sockets and the store; a worker that dies takes no mail with it, and what it held is given to the others.
 Where there is only one, the daemon ends as its worker did, and the service manager starts all of it anew.
+A worker that ends as hopeless takes all others with it: it found what must not be worked on.
 A worker whose supervisor is killed ends in order.
 
 SIGHUP: a new crew is started beside the old one, on the same sockets.  Only when all of it is ready does
@@ -17,7 +18,7 @@ import signal
 import time
 from collections.abc import Callable
 
-from mailproc.crew import RETIRE, WATCHED, Crew, Member, Processes
+from mailproc.crew import HOPELESS, RETIRE, WATCHED, Crew, Member, Processes
 from mailproc.notify import Notifier
 
 log = logging.getLogger("mailproc.supervisor")
@@ -30,8 +31,8 @@ LONGEST_RETIREMENT = 120.0  # seconds; then a worker that was replaced is killed
 LOOK = 0.05  # seconds between two looks whether workers have become ready
 
 
-class WorkersKeepDying(Exception):
-    """Workers die faster than it makes sense to start them; their log says why."""
+class WorkersFailed(Exception):
+    """No worker can go on, or they die faster than it makes sense to start them; their log says why."""
 
 
 class CannotRenew(Exception):
@@ -53,6 +54,7 @@ class Supervisor:
         self._deaths: list[float] = []
         self._stopping = False
         self._ended_by = 0  # a signal
+        self._failure = ""  # why all were told to end, where nobody asked for it
 
     def run(self, crew: Crew) -> None:
         """Until SIGTERM or SIGINT, and until the last worker has ended."""
@@ -62,11 +64,13 @@ class Supervisor:
             crew.take_over()
             self._notifier.ready()
         elif not self._stopping:
-            raise WorkersKeepDying("a worker ended before it was ready")
+            raise WorkersFailed("a worker ended before it was ready")
         while self._workers:
             self._handle(self._next_signal())
         if self._ended_by:
             _end_by(self._ended_by)
+        if self._failure:
+            raise WorkersFailed(self._failure)
 
     def _handle(self, caught: int | None) -> None:
         if caught == signal.SIGCHLD:
@@ -164,6 +168,8 @@ class Supervisor:
         """See to workers that have ended; the crews that they were of."""
         ended = self._workers.reap()
         for member, status in ended:
+            if status == HOPELESS:
+                self._give_up(f"worker {member.name} cannot go on, and no other could")
             if not self._stopping:
                 self._on_end(member.name)
             if not self._stopping and self._is_needed(member):
@@ -180,22 +186,27 @@ class Supervisor:
             return
         log.critical("worker=%s ended status=%d: starting it anew", member.name, status)
         self._count_death()
-        time.sleep(PAUSE)
-        self._workers.fork(member)
+        if not self._stopping:
+            time.sleep(PAUSE)
+            self._workers.fork(member)
 
     def _end_like(self, member: Member, status: int) -> None:
         if status < 0:
             log.critical("worker=%s ended by signal %d, and so does the daemon", member.name, -status)
             _end_by(-status)
         if status > 0:
-            raise WorkersKeepDying("the worker ended")
+            raise WorkersFailed("the worker ended")
 
     def _count_death(self) -> None:
         now = time.monotonic()
         self._deaths = [*(death for death in self._deaths if now - death < SPAN), now]
         if len(self._deaths) > MOST_DEATHS:
+            self._give_up(f"{len(self._deaths)} workers ended within {SPAN:g} s")
+
+    def _give_up(self, failure: str) -> None:
+        self._failure = failure
+        if not self._stopping:
             self._stop(signal.SIGTERM)
-            raise WorkersKeepDying(f"{len(self._deaths)} workers ended within {SPAN:g} s")
 
     def _stop(self, number: int) -> None:
         """End all in order; a second signal ends them at once, and us too."""

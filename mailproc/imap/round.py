@@ -8,7 +8,7 @@ there, so that a crash in between neither doubles it nor lets our own write look
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from mailproc.desk.gesture import Gesture, lose, perform, perform_on_answer, perform_transfer
@@ -175,8 +175,17 @@ def _copies(shown: Shown, view: View, noted: Records = NOTHING) -> list[Copy]:
 def _older(shown: Shown, view: View) -> list[Copy]:
     """The copies that lie in the folder still though others were laid for them: an agent may move one."""
     return [
-        _copy(each, name, view, NOTHING) for each in shown.copies for name in each.older if name in view.seen
+        _older_copy(each, name, view) for each in shown.copies for name in each.older if name in view.seen
     ]
+
+
+def _older_copy(laid: ShownCopy, name: str, view: View) -> Copy:
+    """One that an agent moves while it is being taken away was moved from where the new one lies."""
+    copy = _copy(laid, name, view, NOTHING)
+    if copy.record.place != DISMISSED:
+        return copy
+    beside = _copy(laid, laid.name, view, NOTHING).source
+    return replace(copy, record=CopyRecord(name, beside))
 
 
 def _copy(wanted: ShownCopy, name: str, view: View, noted: Records) -> Copy:

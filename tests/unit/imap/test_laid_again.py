@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from mailproc.desk.claim import assign
 from mailproc.desk.lay import lay_again
 from mailproc.desk.merge import merge
 from mailproc.desk.transfer import hand_over
@@ -74,6 +75,42 @@ def test_an_agent_who_takes_the_old_copy_has_the_ticket(world: World) -> None:
     world.settle()
     assert (world.ticket(ticket).state, world.ticket(ticket).owner) == (State.CLAIMED, "alice")
     assert lying(world) == [("l1", "@alice")]
+
+
+def going(world: World) -> Ticket:
+    """A ticket whose old copy is to be taken away at the next look: the new one is there."""
+    ticket = world.open_ticket()
+    world.watch()
+    lay(world, ticket)
+    world.watch()
+    world.now += 1
+    return ticket
+
+
+def test_an_agent_who_closes_by_the_old_copy_while_it_is_taken_away_has_closed_the_ticket(
+    world: World,
+) -> None:
+    ticket = going(world)
+    world.watch(amid=lambda: world.move("m1", "closed"))
+    world.settle()
+    assert world.ticket(ticket).state is State.CLOSED
+    assert "move_refused" not in world.events(ticket)
+    assert lying(world) == [("l1", "closed")]
+
+
+def test_a_move_of_the_old_copy_that_comes_after_a_claim_is_refused(world: World) -> None:
+    ticket = going(world)
+
+    def claimed_and_closed() -> None:
+        world.move("m1", "closed")
+        assign(world.tx, world.site.desks["support"], ticket, agent="alice", who="alice", now=world.now)
+
+    world.watch(amid=claimed_and_closed)
+    world.settle()
+    assert (world.ticket(ticket).state, world.ticket(ticket).owner) == (State.CLAIMED, "alice")
+    assert "move_refused" in world.events(ticket)
+    assert world.places("m1") == []
+    assert world.places("l1") == ["@alice"]
 
 
 def test_an_agent_who_takes_the_new_copy_has_the_ticket(world: World) -> None:
