@@ -27,7 +27,7 @@ class StoreCheck:
         if not self._path.exists():
             return
         log.info("store=%s was not closed in order: checking it", self._path)
-        self._problems = quick_check(self._path)
+        self._read()
         self._judge()
 
     def in_background(self) -> None:
@@ -42,15 +42,18 @@ class StoreCheck:
             self._thread.join()
         self._judge()
 
-    def _judge(self) -> None:
-        if self._problems:
-            raise StoreDamaged(f"{self._path} is damaged ({self._problems[0]}): restore a backup")
-
     def _run(self) -> None:
+        self._read()
+        if self._problems:
+            signal.raise_signal(signal.SIGTERM)  # Postfix keeps the mail
+
+    def _read(self) -> None:
         self._problems = quick_check(self._path, self._stopped.is_set)
         for problem in self._problems:
             log.critical("store=%s damaged=%r", self._path, problem)
-        if self._problems:
-            signal.raise_signal(signal.SIGTERM)  # Postfix keeps the mail
-        elif not self._stopped.is_set():
+        if not self._problems and not self._stopped.is_set():
             log.info("store=%s is sound", self._path)
+
+    def _judge(self) -> None:
+        if self._problems:
+            raise StoreDamaged(f"{self._path} is damaged ({self._problems[0]}): restore a backup")
