@@ -11,8 +11,8 @@ import hashlib
 import http.client
 import shutil
 import subprocess
-from collections.abc import Mapping
-from contextlib import closing, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -69,6 +69,8 @@ user_{user} = {secret} .admin
 [app:proxy-server]
 use = egg:swift#proxy
 account_autocreate = true
+# It may be asked before the others listen, and would not try them again for a minute.
+error_suppression_interval = 0
 """
 
 
@@ -100,9 +102,10 @@ class Swift:
     def start(self) -> None:
         for name in (*_PARTS, "proxy"):
             with (self._folder / f"{name}.log").open("ab") as log:
-                command = [f"swift-{name}-server", str(self._folder / f"{name}.conf")]
+                command = [f"swift-{name}-server", str(self._folder / f"{name}.conf"), "--verbose"]
                 self._processes.append(subprocess.Popen(command, stdout=log, stderr=log))
-        assert eventually(self._make_bucket) in (200, 409), (self._folder / "proxy.log").read_text()
+        with self._logs_on_failure():
+            assert eventually(self._make_bucket) in (200, 409)
 
     def stop(self) -> None:
         for process in self._processes:
@@ -110,6 +113,15 @@ class Swift:
         for process in self._processes:
             process.wait(30)
         self._processes.clear()
+
+    @contextmanager
+    def _logs_on_failure(self) -> Iterator[None]:
+        try:
+            yield
+        except AssertionError as error:
+            logs = (self._folder / f"{name}.log" for name in (*_PARTS, "proxy"))
+            ends = "\n".join(f"{log.name}:\n{log.read_text()[-2000:]}" for log in logs)
+            raise AssertionError(f"{error}\n{ends}") from None
 
     def _lay_out(self, ports: Mapping[str, int]) -> None:
         """Where each kind of thing lies: on the one device."""
