@@ -70,6 +70,14 @@ class StoreServer(Postgres):
         )
         return len(rows)
 
+    def backends(self) -> set[int]:
+        """The process ids of all sessions but our own."""
+        rows = self.ask(
+            "SELECT pid FROM pg_stat_activity"
+            " WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
+        )
+        return {pid for (pid,) in rows}
+
     def wait_for(self, sql: str, url: str = "") -> None:
         """Until a query gives a row."""
         eventually(lambda: self.ask(sql, url))

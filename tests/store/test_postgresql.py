@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
@@ -18,6 +19,7 @@ from mailproc.store.postgres.store import (
 from mailproc.store.protocol import Transaction
 from tests.rig.faulty_wire import Fault, FaultyWire
 from tests.rig.store_server import StoreServer
+from tests.rig.waiting import eventually
 
 pytestmark = pytest.mark.peers
 
@@ -225,6 +227,26 @@ async def test_a_commit_that_arrives_late_is_waited_for(
     wire.let_go()
     await writing
     assert sorted(await store.read(events)) == [("support", "before", 1), ("support", "late", 1)]
+
+
+# What a connection holds
+
+
+async def test_a_connection_that_carried_a_large_mail_ends_with_its_transaction(
+    open_store: Callable[..., PostgresStore], store_server: StoreServer
+) -> None:
+    """libpq would keep as much memory for it, on each connection, for as long as that lives."""
+    store, large = open_store(), random.Random(1).randbytes(2 << 20)
+    await store.write_beside(partial(insert, digest=b"1" * 32))
+    kept = store_server.backends()
+    await store.write_beside(partial(insert, digest=b"2" * 32))
+    assert store_server.backends() == kept != set()
+    await store.write_beside(lambda tx: tx.deliveries.keep_raw(b"3" * 32, large))
+    await store.read(lambda tx: tx.deliveries.raw(b"1" * 32))
+    eventually(lambda: not store_server.backends() & kept)
+    kept = store_server.backends()
+    assert await store.read(lambda tx: tx.deliveries.raw(b"3" * 32)) == large
+    eventually(lambda: not store_server.backends() & kept)
 
 
 # A server that goes away

@@ -21,10 +21,11 @@ from psycopg.pq.abc import PGconn, PGresult
 
 from mailproc.store.connection import NO_PARAMETERS, Dialect, Row
 from mailproc.store.postgres.statement import LONGEST_KEPT, Statement, translate
-from mailproc.store.postgres.values import Values, encode_all, rows_of
+from mailproc.store.postgres.values import Values, encode_all, is_larger, rows_of
 
 MOST_PREPARED = 512
 MOST_QUEUED = 200
+_LARGE = 1 << 20  # octets of a value: libpq's buffers grow to hold it, and never shrink
 _TIMES = 3  # so often a statement comes until it is worth preparing
 _GOOD = (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)
 
@@ -40,13 +41,18 @@ class _Call:
 
 
 class PostgresConnection:
-    """psycopg's errors leave as they are; ``stirred`` says that others may have something to do."""
+    """psycopg's errors leave as they are.
+
+    ``stirred`` says that others may have something to do; ``swollen`` that a large value went over it, whose
+    memory only its end gives back.
+    """
 
     dialect = Dialect.POSTGRESQL
 
     def __init__(self, raw: psycopg.Connection[Row]) -> None:
         self.raw = raw
         self.stirred = False
+        self.swollen = False
         self._pg: PGconn = raw.pgconn
         self._pg.nonblocking = 1  # where several statements are sent together; one alone waits all the same
         self._seen: OrderedDict[str, int] = OrderedDict()  # how often, up to _TIMES
@@ -78,11 +84,13 @@ class PostgresConnection:
     # Connection
 
     def one(self, sql: str, parameters: Mapping[str, object] = NO_PARAMETERS) -> Row | None:
-        rows = rows_of(self._execute(sql, parameters))
+        rows = self.all(sql, parameters)
         return rows[0] if rows else None
 
     def all(self, sql: str, parameters: Mapping[str, object] = NO_PARAMETERS) -> list[Row]:
-        return rows_of(self._execute(sql, parameters))
+        rows = rows_of(self._execute(sql, parameters))
+        self.swollen = self.swollen or any(is_larger(_LARGE, row) for row in rows)
+        return rows
 
     def run(self, sql: str, parameters: Mapping[str, object] = NO_PARAMETERS) -> int:
         return self._execute(sql, parameters).command_tuples or 0
@@ -131,6 +139,7 @@ class PostgresConnection:
         statement = translate(sql)
         self.stirred = self.stirred or statement.stirs
         values, formats = encode_all(parameters[name] for name in statement.names)
+        self.swollen = self.swollen or is_larger(_LARGE, values)
         return _Call(self._name(sql, statement), statement.text, values, formats)
 
     def _send(self, calls: Sequence[_Call]) -> PGresult:

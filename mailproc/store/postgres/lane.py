@@ -117,6 +117,8 @@ class Lane:
         except BaseException:
             self._undo(connection)
             raise
+        if connection.swollen:
+            self.close()
         return True
 
     def _begin(self, connection: PostgresConnection) -> None:

@@ -95,7 +95,7 @@ class Reader:
         finally:
             with suppress(psycopg.Error):
                 connection.simple("ROLLBACK")
-            if connection.is_lost:
+            if connection.is_lost or connection.swollen:
                 self.close()
 
     def _connected(self) -> PostgresConnection:

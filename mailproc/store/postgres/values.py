@@ -56,6 +56,11 @@ def encode_all(values: Iterable[object]) -> tuple[Values, list[Format]]:
     return encoded, formats
 
 
+def is_larger(size: int, values: Iterable[object]) -> bool:
+    """Whether any has more octets, or characters."""
+    return any(isinstance(value, (bytes, str)) and len(value) > size for value in values)
+
+
 def _integer(octets: bytes) -> int:
     return int.from_bytes(octets, "big", signed=True)
 
