@@ -20,7 +20,7 @@ from typing import TypeVar
 from mailproc.imap import verbs
 from mailproc.imap.failure import ImapDown, ImapRefused, LoginRefused
 from mailproc.imap.lane import Lane
-from mailproc.imap.mailbox import Folder, Identity, Namespace, NewMail, Status, Stored, Uids
+from mailproc.imap.mailbox import Folder, Namespace, NewMail, Status, Stored, Uids
 from mailproc.imap.session import Session
 from mailproc.imap.settings import ImapSettings
 
@@ -130,13 +130,16 @@ class ImapClient:
         job = partial(verbs.deleted, mailbox=mailbox, since=since, uidvalidity=uidvalidity)
         return await self.run(job)
 
-    async def identities(
+    async def copy_ids(
         self, mailbox: str, uids: Iterable[int], *, uidvalidity: int | None = None
-    ) -> dict[int, Identity]:
-        """Who each mail says it is; those that are gone are left out."""
+    ) -> dict[int, str]:
+        """The topmost X-Mailproc-Id of each mail, unfolded, "" for none; mails that are gone are left out.
+
+        Nothing of it is checked: anybody may have written it.
+        """
         wanted = tuple(uids)
-        job = partial(verbs.identities, mailbox=mailbox, wanted=wanted, uidvalidity=uidvalidity)
-        return await self.run(job, octets=400 * len(wanted))
+        job = partial(verbs.copy_ids, mailbox=mailbox, wanted=wanted, uidvalidity=uidvalidity)
+        return await self.run(job, octets=200 * len(wanted))
 
     async def fetch(self, mailbox: str, uid: int, *, uidvalidity: int | None = None) -> Stored | None:
         """One mail, byte by byte; None where it is gone.  It is not marked as read."""

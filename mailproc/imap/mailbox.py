@@ -27,18 +27,6 @@ class Uids:
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
-    """Three header fields of a mail as they stand, unfolded; "" where a field is absent.
-
-    The topmost of several is told.  Nothing of it is checked: anybody may have written it.
-    """
-
-    copy_name_header: str = ""  # X-Mailproc-Id
-    ticket_header: str = ""  # X-Mailproc-Ticket
-    message_id: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Stored:
     """One mail as the server has it; ``internaldate`` is in seconds since 1970 UTC."""
 

@@ -16,7 +16,7 @@ from imapclient.imap_utf7 import decode as _decode_utf7  # type: ignore[import-u
 from imapclient.imap_utf7 import encode as _encode_utf7
 from imapclient.response_parser import parse_response  # type: ignore[import-untyped]
 
-from mailproc.imap.mailbox import Folder, Identity, Namespace, Status
+from mailproc.imap.mailbox import Folder, Namespace, Status
 
 Piece = bytes | tuple[bytes, bytes]
 
@@ -158,12 +158,6 @@ def headers(pieces: Iterable[Piece | None]) -> dict[int, Mapping[str, str]]:
         if (uid := uid_of(line)) is not None and _HEADER.search(_outside(line)):
             found[uid] = header_fields(literals(line))
     return found
-
-
-def identity(fields: Mapping[str, str]) -> Identity:
-    return Identity(
-        fields.get("x-mailproc-id", ""), fields.get("x-mailproc-ticket", ""), fields.get("message-id", "")
-    )
 
 
 def header_fields(header: bytes) -> Mapping[str, str]:

@@ -13,16 +13,13 @@ from mailproc.imap.reconcile import Sight
 from mailproc.model.folder import Place
 from mailproc.model.mac import Keyring
 
-_MOST_REMEMBERED = 200_000
-
 
 class Sightings:
     """Brought up to date place by place, so that a large folder costs as much as what changed in it."""
 
     def __init__(self, keyring: Keyring) -> None:
         self._keyring = keyring
-        self._names: dict[str, str | None] = {}  # of header values that were checked
-        self._headers: dict[Place, dict[int, str]] = {}
+        self._headers: dict[Place, Mapping[int, str]] = {}
         self._seen: dict[str, tuple[Sight, ...]] = {}
         self._strangers: dict[Sight, str] = {}
 
@@ -49,15 +46,18 @@ class Sightings:
 
     def forget(self) -> None:
         """Let go of every copy."""
-        for known in (self._names, self._headers, self._seen, self._strangers):
+        for known in (self._headers, self._seen, self._strangers):
             known.clear()
 
     def update(self, place: Place, headers: Mapping[int, str]) -> set[str]:
-        """A place holds these mails now; the names of the copies that came or went."""
+        """A place holds these mails now; the names of the copies that came or went.
+
+        ``headers``, the X-Mailproc-Id of each by its UID, is kept and must not change any more.
+        """
         before = self._headers.get(place, {})
         gone = before.items() - headers.items()
         come = headers.items() - before.items()
-        self._headers[place] = dict(headers)
+        self._headers[place] = headers
         touched = {self._remove(Sight(place, uid), header) for uid, header in gone}
         touched |= {self._add(Sight(place, uid), header) for uid, header in sorted(come)}
         return {name for name in touched if name is not None}
@@ -83,11 +83,7 @@ class Sightings:
         return name
 
     def _name(self, header: str) -> str | None:
-        if header not in self._names:
-            if len(self._names) > _MOST_REMEMBERED:
-                self._names.clear()
-            self._names[header] = self._keyring.read_folder_id(header) if header else None
-        return self._names[header]
+        return self._keyring.read_folder_id(header) if header else None
 
 
 def _outside(places: Collection[Place], sights: tuple[Sight, ...]) -> tuple[Sight, ...]:

@@ -17,11 +17,11 @@ from types import MappingProxyType
 
 from mailproc.imap.client import ImapClient
 from mailproc.imap.failure import ImapRefused
-from mailproc.imap.mailbox import Identity, Status
+from mailproc.imap.mailbox import Status
 from mailproc.imap.tree import Tree
 from mailproc.model.folder import Place
 
-_NOTHING: Mapping[int, Identity] = MappingProxyType({})
+_NOTHING: Mapping[int, str] = MappingProxyType({})
 
 
 @dataclass(slots=True)
@@ -30,7 +30,7 @@ class _Seen:
 
     status: Status | None = None  # None: look whatever it is
     uidvalidity: int = 0
-    mails: dict[int, Identity] = field(default_factory=dict)
+    mails: dict[int, str] = field(default_factory=dict)
 
 
 class Snapshot:
@@ -50,14 +50,11 @@ class Snapshot:
 
     @property
     def places(self) -> dict[Place, Mapping[int, str]]:
-        """In each place, the X-Mailproc-Id of each mail by its UID; "" where it has none."""
-        return {
-            place: {uid: identity.copy_name_header for uid, identity in self.mails(place).items()}
-            for place in self.tree.places
-        }
+        """``mails`` of each place, as they are now."""
+        return {place: dict(self.mails(place)) for place in self.tree.places}
 
-    def mails(self, place: Place) -> Mapping[int, Identity]:
-        """Every mail of a place that is not marked \\Deleted, by its UID, in ascending order."""
+    def mails(self, place: Place) -> Mapping[int, str]:
+        """The X-Mailproc-Id of each mail of a place that is not marked \\Deleted, by its UID, ascending."""
         seen = self._seen.get(place)
         return MappingProxyType(seen.mails) if seen else _NOTHING
 
@@ -110,7 +107,7 @@ class Snapshot:
         listed = await self.client.uids(mailbox)
         known = self.mails(place) if self.uidvalidity(place) == listed.uidvalidity else _NOTHING
         fresh = [uid for uid in listed.uids if uid not in known]
-        found = await self.client.identities(mailbox, fresh, uidvalidity=listed.uidvalidity)
+        found = await self.client.copy_ids(mailbox, fresh, uidvalidity=listed.uidvalidity)
         everything = {**known, **found}
         mails = {uid: everything[uid] for uid in listed.uids if uid in everything}
         if self.uidvalidity(place) == listed.uidvalidity:
@@ -119,7 +116,7 @@ class Snapshot:
         self._seen[place] = _Seen(status, listed.uidvalidity, mails)
         return is_other
 
-    async def _unmark(self, place: Place, status: Status) -> dict[int, Identity]:
+    async def _unmark(self, place: Place, status: Status) -> dict[int, str]:
         """Take \\Deleted off copies of ours that came with it since the last look; these copies."""
         before = self._seen[place]
         if before.status is None or status.uidnext <= before.status.uidnext:
@@ -127,8 +124,8 @@ class Snapshot:
         mailbox, uidvalidity = self.tree.mailbox(place), before.uidvalidity
         marked = await self.client.deleted(mailbox, before.status.uidnext, uidvalidity=uidvalidity)
         new = [uid for uid in marked if uid not in before.mails]
-        found = await self.client.identities(mailbox, new, uidvalidity=uidvalidity)
-        ours = {uid: identity for uid, identity in found.items() if identity.copy_name_header}
+        found = await self.client.copy_ids(mailbox, new, uidvalidity=uidvalidity)
+        ours = {uid: copy_id for uid, copy_id in found.items() if copy_id}
         try:
             await self.client.store_flags(mailbox, ours, take=["\\Deleted"], uidvalidity=uidvalidity)
         except ImapRefused:

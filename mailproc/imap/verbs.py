@@ -10,12 +10,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from mailproc.imap import responses
 from mailproc.imap.failure import ImapRefused
-from mailproc.imap.mailbox import Folder, Identity, NewMail, Status, Stored, Uids
+from mailproc.imap.mailbox import Folder, NewMail, Status, Stored, Uids
 from mailproc.imap.responses import mailbox_name, quoted, uid_sets
 from mailproc.imap.session import Session, refused
 from mailproc.imap.wire import Refusal
 
-_IDENTITY = b"(UID BODY.PEEK[HEADER.FIELDS (X-Mailproc-Id X-Mailproc-Ticket Message-ID)])"
+_COPY_ID = b"(UID BODY.PEEK[HEADER.FIELDS (X-Mailproc-Id)])"
 _WHOLE = b"(UID FLAGS INTERNALDATE BODY.PEEK[])"
 _DELETED = b"(\\Deleted)"
 
@@ -101,16 +101,16 @@ def deleted(session: Session, mailbox: str, since: int, uidvalidity: int | None)
     return [uid for uid in found if uid >= since]
 
 
-def identities(
+def copy_ids(
     session: Session, mailbox: str, wanted: Iterable[int], uidvalidity: int | None
-) -> dict[int, Identity]:
-    found: dict[int, Identity] = {}
+) -> dict[int, str]:
+    found: dict[int, str] = {}
     sets = list(uid_sets(wanted))
     if sets:
         with session.selected(mailbox, uidvalidity=uidvalidity):
             for uid_set in sets:
-                told = responses.headers(session.ask("UID FETCH", uid_set, _IDENTITY, response="FETCH"))
-                found |= {uid: responses.identity(fields) for uid, fields in told.items()}
+                told = responses.headers(session.ask("UID FETCH", uid_set, _COPY_ID, response="FETCH"))
+                found |= {uid: fields.get("x-mailproc-id", "") for uid, fields in told.items()}
     return found
 
 

@@ -167,10 +167,7 @@ class Watch:
         if changed and not full:
             self._stirred = now
         for place in changed:
-            mails = self._snapshot.mails(place)
-            touched |= self._sightings.update(
-                place, {uid: each.copy_name_header for uid, each in mails.items()}
-            )
+            touched |= self._sightings.update(place, self._snapshot.mails(place))
             if validity[place] not in (0, self._snapshot.uidvalidity(place)):
                 self._renewed.add(place)
         if full:

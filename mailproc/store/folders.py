@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
+from sys import intern
 
 from mailproc.model.folder import NOWHERE, Place, place_of_message, place_of_ticket
 from mailproc.model.held import HoldReason
@@ -315,7 +316,12 @@ class Folders:
         rows = self._connection.all(
             "SELECT name, place, aim, missing FROM folder_copy WHERE desk = :desk", {"desk": desk}
         )
-        return {row[0]: CopyRecord(row[0], Place(row[1]), Place(row[2]), row[3]) for row in rows}
+        return {
+            name: CopyRecord(
+                name, Place(intern(place)), Place(intern(aim)), missing
+            )  # of so many, few differ
+            for name, place, aim, missing in rows
+        }
 
     def record(self, desk: str, copies: Iterable[CopyRecord]) -> None:
         self._connection.run_many(

@@ -104,7 +104,7 @@ async def test_news_that_nobody_asked_for_are_not_taken_for_an_answer() -> None:
         client = client_of(server)
         await client.connect()
         assert await client.fetch(NAME, 5) is None
-        assert await client.identities(NAME, [5]) == {}
+        assert await client.copy_ids(NAME, [5]) == {}
         await client.close()
 
 

@@ -9,7 +9,7 @@ from imapclient import IMAPClient  # type: ignore[import-untyped]
 
 from mailproc.imap.client import ImapClient
 from mailproc.imap.failure import ImapRefused
-from mailproc.imap.mailbox import Identity, NewMail
+from mailproc.imap.mailbox import NewMail
 from tests.peers.imap.conftest import copy
 from tests.rig.dovecot import Dovecot
 
@@ -45,9 +45,7 @@ async def test_the_life_of_a_copy(
     (first,) = await client.find(NEW, "X-Mailproc-Id", "m1.abcdefghij")
     await client.move(NEW, [first], ALICE)
     assert (await client.uids(NEW)).uids == (2, 3)
-    assert await client.identities(ALICE, (await client.uids(ALICE)).uids) == {
-        1: Identity("m1.abcdefghij", "471", "<1@customer.example>")
-    }
+    assert await client.copy_ids(ALICE, (await client.uids(ALICE)).uids) == {1: "m1.abcdefghij"}
     await client.remove(NEW, [2])
     assert (await client.uids(NEW)).uids == (3,)
     assert (await client.status(NEW)).messages == 1
@@ -70,7 +68,7 @@ async def test_a_mail_is_kept_byte_for_byte(client: ImapClient) -> None:
 
 async def test_a_mail_that_is_gone_is_none(client: ImapClient) -> None:
     assert await client.fetch(NEW, 7) is None
-    assert await client.identities(NEW, [7]) == {}
+    assert await client.copy_ids(NEW, [7]) == {}
     assert await client.move(NEW, [7], ALICE) == {}
 
 
@@ -85,15 +83,15 @@ async def test_more_uids_than_fit_in_a_command(client: ImapClient) -> None:
     """Every second one, so that no ranges help."""
     await client.append_many(NEW, [NewMail(copy(number)) for number in range(2000)])
     every_second = range(1, 2001, 2)
-    found = await client.identities(NEW, every_second)
+    found = await client.copy_ids(NEW, every_second)
     assert sorted(found) == [*every_second]
-    assert found[11].copy_name_header == "m10.abcdefghij"
+    assert found[11] == "m10.abcdefghij"
 
 
 async def test_reading_marks_nothing_as_read(client: ImapClient, alice: IMAPClient) -> None:
     await client.append(NEW, copy(1))
     await client.uids(NEW)
-    await client.identities(NEW, [1])
+    await client.copy_ids(NEW, [1])
     await client.fetch(NEW, 1)
     await client.find(NEW, "X-Mailproc-Id", "m1.abcdefghij")
     alice.select_folder(NEW)
@@ -217,7 +215,7 @@ async def test_a_mailbox_made_anew_is_another_one(client: ImapClient, dovecot: D
     await client.append(NEW, copy(2))
     for call in (
         client.fetch(NEW, 1, uidvalidity=before),
-        client.identities(NEW, [1], uidvalidity=before),
+        client.copy_ids(NEW, [1], uidvalidity=before),
         client.move(NEW, [1], ALICE, uidvalidity=before),
         client.remove(NEW, [1], uidvalidity=before),
         client.store_flags(NEW, [1], add=["\\Flagged"], uidvalidity=before),
