@@ -19,6 +19,8 @@ wants postgres postgresql
 wants mariadbd mariadb-server
 wants slapd slapd
 wants clamd clamav-daemon
+wants patroni patroni
+wants etcd etcd-server
 wants pgrep procps
 for part in account container object proxy; do
     wants swift-$part-server swift-$part
