@@ -10,7 +10,8 @@ import os
 import platform
 import secrets
 import tempfile
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
 
@@ -114,9 +115,21 @@ def load_keyring(config: Config) -> Keyring:
 
 
 def agree_on_key(tx: Transaction, config: Config) -> None:
-    """Our key is that of all machines that share the store; StoreError where it is another."""
-    try:
+    """For a daemon: our key is that of all machines that share the store; StoreError where it is another."""
+    with _key_in_words(config):
         tx.site_key.agree(load_keyring(config).fingerprints)
+
+
+def require_key(tx: Transaction, config: Config) -> None:
+    """The same for a command that may write or sign something."""
+    with _key_in_words(config):
+        tx.site_key.require(load_keyring(config).fingerprints)
+
+
+@contextmanager
+def _key_in_words(config: Config) -> Iterator[None]:
+    try:
+        yield
     except OtherKey as error:
         raise StoreError(f"{key_path(config)} {error} (secret_file; if it is lost: {FORGET})") from error
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import click
 
-from mailproc.cli.context import clock_of, read_site, run, with_store
+from mailproc.cli.context import clock_of, read_site, run, with_signing_store, with_store
 from mailproc.cli.output import echo_json, fail
 from mailproc.cli.table import View
 from mailproc.desk.absence import read_absences, set_absent, set_present, today_of
@@ -127,4 +127,5 @@ def _run(
         act = store.write if writes else store.read
         return await act(lambda tx: work(tx, site, clock_of(ctx)()))
 
-    return run(with_store(loaded, on_store))
+    opened = with_signing_store if writes else with_store
+    return run(opened(loaded, on_store))

@@ -18,7 +18,7 @@ from mailproc.clock import Clock, make_clock
 from mailproc.config import ConfigurationError, Loaded, find
 from mailproc.desk.change import Refused
 from mailproc.model.ticket import IllegalMove
-from mailproc.opening import open_store
+from mailproc.opening import open_store, require_key
 from mailproc.store.protocol import Store, StoreError
 from mailproc.store.tickets import TicketChanged
 
@@ -101,3 +101,13 @@ async def with_store(loaded: Loaded, work: Callable[[Store], Awaitable[T]]) -> T
         return await work(store)
     finally:
         await store.close()
+
+
+async def with_signing_store(loaded: Loaded, work: Callable[[Store], Awaitable[T]]) -> T:
+    """The same for work that may sign tags or addresses; StoreError where the key is not the store's."""
+
+    async def with_our_key(store: Store) -> T:
+        await store.read(lambda tx: require_key(tx, loaded.config))
+        return await work(store)
+
+    return await with_store(loaded, with_our_key)

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from mailproc.app import assemble
-from mailproc.cli.context import choose_desk, clock_of
+from mailproc.cli.context import choose_desk, clock_of, with_signing_store
 from mailproc.cli.filters import load_site, run_filters
 from mailproc.cli.mail_files import mails_in
 from mailproc.cli.output import echo_json
@@ -18,7 +18,6 @@ from mailproc.clock import Clock
 from mailproc.config import Loaded
 from mailproc.desk.site import Site
 from mailproc.desk.take_in import NoMail, take_in
-from mailproc.opening import open_store
 from mailproc.store.protocol import Store
 
 
@@ -34,26 +33,25 @@ def import_(ctx: click.Context, paths: tuple[Path, ...], desk: str, as_json: boo
     that an import may be repeated.
     """
     loaded = load_site(ctx)
-    report = run_filters(_import(loaded, choose_desk(loaded, desk), paths, clock_of(ctx)))
+    name, clock = choose_desk(loaded, desk), clock_of(ctx)
+    report = run_filters(with_signing_store(loaded, lambda store: _import(store, loaded, name, paths, clock)))
     if as_json:
         echo_json([report])
     else:
         click.echo("  ".join(f"{what} {count}" for what, count in report.items()))
 
 
-async def _import(loaded: Loaded, name: str, paths: Sequence[Path], clock: Clock) -> dict[str, int]:
-    store = open_store(loaded.config)
-    try:
-        # One at once, in order: an answer finds what it answers.
-        parts = await assemble(loaded, store, clock=clock, at_once=1)
-        report = await _accept(store, parts.site, name, paths, clock)
-        click.echo(f"filing {report['imported']} mails", err=True)
-        await parts.processor.drain()
-        for chain in parts.chains.values():
-            await chain.close()
-        return report
-    finally:
-        await store.close()
+async def _import(
+    store: Store, loaded: Loaded, name: str, paths: Sequence[Path], clock: Clock
+) -> dict[str, int]:
+    # One at once, in order: an answer finds what it answers.
+    parts = await assemble(loaded, store, clock=clock, at_once=1)
+    report = await _accept(store, parts.site, name, paths, clock)
+    click.echo(f"filing {report['imported']} mails", err=True)
+    await parts.processor.drain()
+    for chain in parts.chains.values():
+        await chain.close()
+    return report
 
 
 async def _accept(store: Store, site: Site, name: str, paths: Sequence[Path], clock: Clock) -> dict[str, int]:

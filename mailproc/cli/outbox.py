@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import click
 
-from mailproc.cli.context import clock_of, read_site, run_with_store
+from mailproc.cli.context import clock_of, read_site, run, run_with_store, with_signing_store
 from mailproc.cli.output import echo_json
 from mailproc.cli.table import printable
 from mailproc.desk import outgoing
 from mailproc.desk.view import rfc3339
 from mailproc.model.outbox import OutboxItem, OutboxState
 from mailproc.opening import load_keyring, make_site
-from mailproc.store.protocol import Store, Transaction
+from mailproc.store.protocol import Store
 
 _PAGE = 1000
 _state = click.Choice([state.value for state in OutboxState])
@@ -55,9 +53,13 @@ def list_(ctx: click.Context, state: str | None, as_json: bool) -> None:
 @click.pass_context
 def retry(ctx: click.Context, item: int) -> None:
     """Try an item again now, for the recipients that it did not reach; send a held answer."""
-    config = read_site(ctx).config
-    site = make_site(config, load_keyring(config))
-    _change(ctx, lambda tx: outgoing.retry(tx, site, item, now=clock_of(ctx)()))
+    loaded = read_site(ctx)
+    site = make_site(loaded.config, load_keyring(loaded.config))
+
+    async def work(store: Store) -> None:
+        await store.write(lambda tx: outgoing.retry(tx, site, item, now=clock_of(ctx)()))
+
+    run(with_signing_store(loaded, work))
 
 
 @outbox.command()
@@ -65,12 +67,9 @@ def retry(ctx: click.Context, item: int) -> None:
 @click.pass_context
 def drop(ctx: click.Context, item: int) -> None:
     """Never send an item; it stays in the store, for the record."""
-    _change(ctx, lambda tx: outgoing.drop(tx, item, now=clock_of(ctx)()))
 
-
-def _change(ctx: click.Context, change: Callable[[Transaction], None]) -> None:
     async def work(store: Store) -> None:
-        await store.write(change)
+        await store.write(lambda tx: outgoing.drop(tx, item, now=clock_of(ctx)()))
 
     run_with_store(ctx, work)
 

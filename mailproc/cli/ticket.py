@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import click
 
-from mailproc.cli.context import choose_desk, clock_of, read_site, run, with_store
+from mailproc.cli.context import choose_desk, clock_of, read_site, run, with_signing_store, with_store
 from mailproc.cli.output import echo_json, fail
 from mailproc.cli.search import reindex
 from mailproc.cli.table import describe_ticket, ticket_line
@@ -307,7 +307,7 @@ def _change(ctx: click.Context, number: str, agent: str, verb: Verb) -> object:
             raise done
         return done
 
-    return run(with_store(loaded, work))
+    return run(with_signing_store(loaded, work))
 
 
 def _find(tx: Transaction, number: str) -> Ticket:

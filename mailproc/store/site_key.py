@@ -27,15 +27,20 @@ class SiteKey:
 
         So a key is rotated: the new one stands below the old one in every machine's file before any uses it.
         """
+        self.require(fingerprints)
+        self._connection.run(
+            """
+            INSERT INTO site_key (id, fingerprint) VALUES (1, :newest)
+            ON CONFLICT (id) DO UPDATE SET fingerprint = excluded.fingerprint
+            """,
+            {"newest": fingerprints[-1]},
+        )
+
+    def require(self, fingerprints: Sequence[bytes]) -> None:
+        """OtherKey where one is in use that is not among these."""
         row = self._connection.one("SELECT fingerprint FROM site_key")
-        if row is None:
-            self._connection.run(
-                "INSERT INTO site_key (id, fingerprint) VALUES (1, :newest)", {"newest": fingerprints[-1]}
-            )
-        elif row[0] not in fingerprints:
+        if row is not None and row[0] not in fingerprints:
             raise OtherKey("is not the key that the store's tickets are signed by: copy another machine's")
-        elif row[0] != fingerprints[-1]:
-            self._connection.run("UPDATE site_key SET fingerprint = :newest", {"newest": fingerprints[-1]})
 
     def forget(self) -> bool:
         """The next daemon that starts says which key it is; False where none was known."""

@@ -113,6 +113,8 @@ def test_a_node_with_a_key_of_its_own_is_refused(
     node.start()
     assert not stranger.start_to_crash("")
     assert "secret.key is not the key that the store's tickets are signed by" in stranger.log()
+    with pytest.raises(AssertionError, match="is not the key"):
+        stranger.output("outbox", "retry", "1")
     node.stop()
     assert stranger.output("store", "forget-key") == b"forgotten\n"
     stranger.start()
