@@ -316,10 +316,9 @@ class Folders:
         rows = self._connection.all(
             "SELECT name, place, aim, missing FROM folder_copy WHERE desk = :desk", {"desk": desk}
         )
+        # A folder may hold a hundred thousand, in a dozen places: one text for all of a place.
         return {
-            name: CopyRecord(
-                name, Place(intern(place)), Place(intern(aim)), missing
-            )  # of so many, few differ
+            name: CopyRecord(name, Place(intern(place)), Place(intern(aim)), missing)
             for name, place, aim, missing in rows
         }
 
