@@ -6,7 +6,7 @@ dragged in from elsewhere, or one that only pretends to be a copy of ours.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from types import MappingProxyType
 
 from mailproc.imap.reconcile import Sight
@@ -55,12 +55,10 @@ class Sightings:
         ``headers``, the X-Mailproc-Id of each by its UID, is kept and must not change any more.
         """
         before = self._headers.get(place, {})
-        gone = before.items() - headers.items()
-        come = headers.items() - before.items()
         self._headers[place] = headers
-        touched = {self._remove(Sight(place, uid), header) for uid, header in gone}
-        touched |= {self._add(Sight(place, uid), header) for uid, header in sorted(come)}
-        return {name for name in touched if name is not None}
+        gone = [self._remove(Sight(place, uid), header) for uid, header in _others(before, headers)]
+        come = [self._add(Sight(place, uid), header) for uid, header in sorted(_others(headers, before))]
+        return {name for name in (*gone, *come) if name is not None}
 
     def _remove(self, sight: Sight, header: str) -> str | None:
         name = self._name(header)
@@ -84,6 +82,11 @@ class Sightings:
 
     def _name(self, header: str) -> str | None:
         return self._keyring.read_folder_id(header) if header else None
+
+
+def _others(headers: Mapping[int, str], beside: Mapping[int, str]) -> Iterator[tuple[int, str]]:
+    """What only the first one has; sets of all mails would take more memory than what is known of them."""
+    return ((uid, header) for uid, header in headers.items() if beside.get(uid) != header)
 
 
 def _outside(places: Collection[Place], sights: tuple[Sight, ...]) -> tuple[Sight, ...]:

@@ -108,10 +108,11 @@ class Snapshot:
         known = self.mails(place) if self.uidvalidity(place) == listed.uidvalidity else _NOTHING
         fresh = [uid for uid in listed.uids if uid not in known]
         found = await self.client.copy_ids(mailbox, fresh, uidvalidity=listed.uidvalidity)
-        everything = {**known, **found}
-        mails = {uid: everything[uid] for uid in listed.uids if uid in everything}
-        if self.uidvalidity(place) == listed.uidvalidity:
-            mails = dict(sorted((mails | await self._unmark(place, status)).items()))
+        mails = {
+            uid: copy_id for uid in listed.uids if (copy_id := known.get(uid, found.get(uid))) is not None
+        }
+        if self.uidvalidity(place) == listed.uidvalidity and (ours := await self._unmark(place, status)):
+            mails = dict(sorted((mails | ours).items()))
         is_other = mails != known or self.uidvalidity(place) not in (0, listed.uidvalidity)
         self._seen[place] = _Seen(status, listed.uidvalidity, mails)
         return is_other

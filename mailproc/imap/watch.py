@@ -94,6 +94,7 @@ class Watch:
         self._rounds = Rounds(post.site, post.desk)
         self._records: dict[str, CopyRecord] = {}
         self._inherited = Inherited()
+        self._loop_time = asyncio.get_running_loop().time  # which nobody can set, other than the clock
         self._restless: dict[str, float] = {}  # copies that are not as recorded: when to look at them
         self._first_seen: dict[tuple[str, Sight], float] = {}
         self._refusals: dict[int, int] = {}  # of tickets, on end
@@ -116,7 +117,7 @@ class Watch:
         """Look, for ever."""
         desk = self._post.desk.name
         self._records = await self._post.store.read(lambda tx: tx.folders.records(desk))
-        self._inherited = Inherited(self._records.values(), self._post.clock())
+        self._inherited = Inherited(self._records.values(), self._loop_time())
         while True:
             self._post.news.clear()
             is_more = await self.look()
@@ -240,7 +241,7 @@ class Watch:
     def _view(self, now: float) -> View:
         seen = self._sightings.certain(self._snapshot.unreadable)
         missing = sum(name not in seen and name in self._records for name in self._restless)
-        known = (seen, self._records, now, self._first_seen, self._inherited.aims(now))
+        known = (seen, self._records, now, self._first_seen, self._inherited.aims(self._loop_time()))
         return View(*known, missing > _MASS, self._post.patience)
 
     # What is to be done
