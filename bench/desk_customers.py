@@ -53,6 +53,11 @@ def letter(sender: str, to: str, subject: str, message_id: str, text: str, *more
     return ("\r\n".join([*head, "", text, ""])).encode()
 
 
+def routed(subject: str) -> set[str]:
+    """The tags that the rules of the stage ``route`` give a mail."""
+    return {tag for word, tag in (("urgent", "priority-high"), ("quote", "quote")) if word in subject}
+
+
 class Customers:
     """Each method does one thing, or nothing where there is nothing to do it with."""
 
@@ -65,9 +70,8 @@ class Customers:
         rng = self.office.rng
         desk = "sales" if rng.random() < 0.3 else "support"
         word = rng.choice(("urgent ", "", "", "")) if desk == "support" else rng.choice(("quote ", ""))
-        tags = {"urgent ": {"priority-high"}, "quote ": {"quote"}}.get(word, set())
         sender = f"customer{self.office.mails}@{rng.choice(DOMAINS)}"
-        raw = self._open(desk, sender, f"{word}question", rng.choice(HAM), tags=set(tags))
+        raw = self._open(desk, sender, f"{word}question", rng.choice(HAM))
         self._copies.append((raw, sender, f"help-{desk}@example.org"))
 
     def writes_about_another_thing(self) -> None:
@@ -89,7 +93,7 @@ class Customers:
 
     def _open(
         self, desk: str, sender: str, subject: str, text: str, *more: str,
-        kind: str = "none", state: str = "new", tags: set[str] | None = None,
+        kind: str = "none", state: str = "new",
     ) -> bytes:  # fmt: skip
         office = self.office
         office.mails += 1
@@ -100,7 +104,7 @@ class Customers:
         office.site.hand_over(raw, sender=sender, recipient=f"{desk}@example.org")
         office.site.until_filed()
         (row,) = office.site.rows("SELECT number FROM ticket WHERE subject = :s", s=subject)
-        case = Case(row["number"], DESKS[desk], subject, sender, office.now, state, tags=tags or set())
+        case = Case(row["number"], DESKS[desk], subject, sender, office.now, state, tags=routed(subject))
         case.letters.append((office.now, kind))
         if kind == "none":
             case.wrote(office.now)
@@ -161,6 +165,7 @@ class Customers:
                      f"In-Reply-To: {answered}", f"References: {answered}", *more)  # fmt: skip
         office.begin()
         office.site.hand_over(raw, sender=case.customer, recipient=to)
+        case.tags |= routed(case.subject)  # a part that was split off has no tags before that
         return message_id
 
     def bounces(self) -> None:
