@@ -38,14 +38,14 @@ class Etcd:
     def __init__(self, folder: Path) -> None:
         self.port = free_port()
         client, peer = f"http://127.0.0.1:{self.port}", f"http://127.0.0.1:{free_port()}"
-        self._command = [
+        command = [
             "etcd", "--name=one", f"--data-dir={folder / 'etcd'}", "--unsafe-no-fsync",
             f"--listen-client-urls={client}", f"--advertise-client-urls={client}",
             f"--listen-peer-urls={peer}", f"--initial-advertise-peer-urls={peer}",
             f"--initial-cluster=one={peer}",
         ]  # fmt: skip
         with (folder / "etcd.log").open("ab") as log:
-            self._process = subprocess.Popen(self._command, stdout=log, stderr=log)
+            self._process = subprocess.Popen(command, stdout=log, stderr=log)
 
     def stop(self) -> None:
         self._process.kill()
