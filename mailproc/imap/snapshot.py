@@ -48,11 +48,6 @@ class Snapshot:
         self.unreadable: Mapping[Place, ImapRefused] = {}
         self._seen: dict[Place, _Seen] = {}
 
-    @property
-    def places(self) -> dict[Place, Mapping[int, str]]:
-        """``mails`` of each place, as they are now."""
-        return {place: dict(self.mails(place)) for place in self.tree.places}
-
     def mails(self, place: Place) -> Mapping[int, str]:
         """The X-Mailproc-Id of each mail of a place that is not marked \\Deleted, by its UID, ascending."""
         seen = self._seen.get(place)

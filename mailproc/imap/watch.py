@@ -94,7 +94,7 @@ class Watch:
         self._rounds = Rounds(post.site, post.desk)
         self._records: dict[str, CopyRecord] = {}
         self._inherited = Inherited()
-        self._loop_time = asyncio.get_running_loop().time  # which nobody can set, other than the clock
+        self._loop_time = asyncio.get_running_loop().time  # which nobody sets, unlike the clock
         self._restless: dict[str, float] = {}  # copies that are not as recorded: when to look at them
         self._first_seen: dict[tuple[str, Sight], float] = {}
         self._refusals: dict[int, int] = {}  # of tickets, on end

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import signal
 import subprocess
 import tempfile
 import urllib.request
@@ -68,10 +67,8 @@ class Node:
             )
 
     def die(self) -> None:
-        """As the machine dies: every process at the same moment."""
-        family = [pid for parent in self._roots() for pid in (parent, *children(parent))]
-        freezing.freeze(family)
-        freezing.send(family, signal.SIGKILL)
+        """As the machine dies."""
+        freezing.kill(pid for parent in self._roots() for pid in (parent, *children(parent)))
         self._process.wait(30)
 
     def _roots(self) -> list[int]:

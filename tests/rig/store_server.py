@@ -14,6 +14,8 @@ from tests.rig import freezing
 from tests.rig.sources import Postgres
 from tests.rig.waiting import eventually
 
+_SESSIONS = "FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
+
 
 class StoreServer(Postgres):
     """``durable``: commits wait for the disk, as a site's do; ``settings`` are further ones of the server."""
@@ -54,29 +56,19 @@ class StoreServer(Postgres):
         self._process = None
 
     def die(self) -> None:
-        """As the machine dies: every process at the same moment, so that nobody hears of it from another."""
+        """As the machine dies."""
         assert self._process is not None
-        family = self.processes
-        freezing.freeze(family)
-        freezing.send(family, signal.SIGKILL)
+        freezing.kill(self.processes)
         self._process.wait(30)
         self._process = None
 
     def terminate_backends(self) -> int:
         """End every session but our own; how many those were."""
-        rows = self.ask(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
-        )
-        return len(rows)
+        return len(self.ask(f"SELECT pg_terminate_backend(pid) {_SESSIONS}"))
 
     def backends(self) -> set[int]:
         """The process ids of all sessions but our own."""
-        rows = self.ask(
-            "SELECT pid FROM pg_stat_activity"
-            " WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
-        )
-        return {pid for (pid,) in rows}
+        return {pid for (pid,) in self.ask(f"SELECT pid {_SESSIONS}")}
 
     def wait_for(self, sql: str, url: str = "") -> None:
         """Until a query gives a row."""

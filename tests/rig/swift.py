@@ -11,8 +11,8 @@ import hashlib
 import http.client
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -104,8 +104,10 @@ class Swift:
             with (self._folder / f"{name}.log").open("ab") as log:
                 command = [f"swift-{name}-server", str(self._folder / f"{name}.conf"), "--verbose"]
                 self._processes.append(subprocess.Popen(command, stdout=log, stderr=log))
-        with self._logs_on_failure():
+        try:
             assert eventually(self._make_bucket) in (200, 409)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self._logs()}") from None
 
     def stop(self) -> None:
         for process in self._processes:
@@ -114,14 +116,9 @@ class Swift:
             process.wait(30)
         self._processes.clear()
 
-    @contextmanager
-    def _logs_on_failure(self) -> Iterator[None]:
-        try:
-            yield
-        except AssertionError as error:
-            logs = (self._folder / f"{name}.log" for name in (*_PARTS, "proxy"))
-            ends = "\n".join(f"{log.name}:\n{log.read_text()[-2000:]}" for log in logs)
-            raise AssertionError(f"{error}\n{ends}") from None
+    def _logs(self) -> str:
+        logs = (self._folder / f"{name}.log" for name in (*_PARTS, "proxy"))
+        return "\n".join(f"{log.name}:\n{log.read_text()[-2000:]}" for log in logs)
 
     def _lay_out(self, ports: Mapping[str, int]) -> None:
         """Where each kind of thing lies: on the one device."""

@@ -107,12 +107,12 @@ async def test_a_move_is_seen_by_the_snapshot(connect: Connect) -> None:
     snapshot = Snapshot(daemon, tree)
     await daemon.append_many("Support/New", [NewMail(MAIL)])
     await snapshot.refresh()
-    ((uid, copy),) = snapshot.places[NEW].items()
+    ((uid, copy),) = snapshot.mails(NEW).items()
     assert copy == COPY
     await alice.move("Support/New", [uid], "Support/@alice")
     await snapshot.refresh()
-    assert not snapshot.places[NEW]
-    assert list(snapshot.places[agents_place("alice")].values()) == [COPY]
+    assert not snapshot.mails(NEW)
+    assert list(snapshot.mails(agents_place("alice")).values()) == [COPY]
     assert await daemon.find("Support/@alice", "X-Mailproc-Id", COPY)
 
 
